@@ -1,0 +1,1 @@
+"""What runs: the only rooms that speak Faust."""

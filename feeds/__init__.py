@@ -1,0 +1,1 @@
+"""What comes in: intake, replay of recordings, publishers."""

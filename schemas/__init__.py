@@ -1,0 +1,1 @@
+"""What is said: the wire contracts of the city brain."""

@@ -1,0 +1,1 @@
+"""The rules: each a pure function of a batch and a state."""
