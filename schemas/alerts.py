@@ -34,7 +34,7 @@ class Alert(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     """One message about one alert. `kind` is the finding: `noise.exceeded`.
 
     `id` names this message, `alert_id` the alert that it belongs to; both are
-    UUIDv5 (see `streams.ids`), so a replay says the same ids. `event_time_ms` is
+    UUIDv5 (see `schemas.ids`), so a replay says the same ids. `event_time_ms` is
     the instant that this message is about.
 
     Attributes:
