@@ -1,0 +1,217 @@
+"""The Faust app of one agent: topics, table, signals, and the checks at start."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import faust
+from faust.sensors.prometheus import setup_prometheus_sensors
+from mode.supervisors import CrashingSupervisor
+
+from agents.guard import refuse_what_loses_data
+from agents.metrics import Metrics
+from agents.pipeline import Partition
+from agents.settings import Settings
+from agents.tables import StateTable
+from agents.transport import BatchTransport, FetchedBatch
+from streams.clock import Clock
+from streams.operator import Operator
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+"""How often time is looked at. Deadlines are absolute, so this is only jitter."""
+
+DRAIN_S = 8.0
+"""How long a rebalance or a stop waits for what is on its way."""
+
+
+class AgentSpec(NamedTuple):
+    """One agent: what it reads, and who decides on each of its partitions.
+
+    `inputs` have the same number of partitions and keys; one operator sees
+    partition n of all of them. `build` makes the operator of a partition.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    build: Callable[[int], Operator]
+
+
+class BatchSchema(faust.Schema):  # type: ignore[misc]
+    """Passes a fetched batch through: the operator decodes it, not Faust."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        create_event = app.create_event
+
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001
+            return create_event(None, message.value, None, message)
+
+        return decode
+
+
+class CityApp(faust.App):  # type: ignore[misc]
+    """A Faust app on the batched transport."""
+
+    batched_topics: frozenset[str] = frozenset()
+
+    def _new_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_producer, self)
+
+
+class WallClock:
+    """The one place of a worker where the wall clock is read."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+def create_app(
+    spec: AgentSpec,
+    settings: Settings,
+    partitions: Mapping[str, int],
+    clock: Clock | None = None,
+) -> CityApp:
+    """Build the app of one agent, ready to be started by a worker.
+
+    Args:
+        spec: The agent.
+        settings: Where and how it runs.
+        partitions: How many partitions each topic has on the broker (without
+            the prefix in the names).
+        clock: Its wall clock.
+
+    Raises:
+        UnsafeSettingError: A setting would lose data; the message says the cure.
+    """
+    folder = settings.data_dir / f"{spec.name}-{settings.instance}"
+    folder.mkdir(parents=True, exist_ok=True)
+    app = CityApp(
+        f"{settings.prefix}citybrain-{spec.name}",
+        broker=[f"kafka://{address}" for address in settings.broker.split(",")],
+        store="rocksdb://",
+        datadir=str(folder),
+        autodiscover=False,
+        topic_disable_leader=True,
+        topic_replication_factor=1,
+        agent_supervisor=CrashingSupervisor,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=settings.commit_interval_s,
+        broker_max_poll_records=10_000,
+        stream_buffer_maxsize=64,
+        stream_recovery_delay=0.0,
+        producer_acks=-1,
+        producer_linger=0.0,
+        producer_compression_type="lz4",
+        producer_max_batch_size=1 << 18,
+        producer_max_request_size=8 << 20,
+        web_port=settings.metrics_port or _free_port(),
+        web_bind="127.0.0.1",
+        web_enabled=True,
+    )
+    names = tuple(settings.prefix + topic for topic in spec.inputs)
+    app.batched_topics = frozenset(names)
+    metrics = Metrics()
+    setup_prometheus_sensors(app, registry=metrics.registry, name_prefix="faust")
+    table = StateTable(app, "state", partitions[spec.inputs[0]])
+    runner = _Runner(app, spec, settings, table, metrics, clock or WallClock())
+    topic = app.topic(*names, schema=BatchSchema(key_type=bytes, value_type=bytes))
+
+    @app.agent(topic, name=spec.name, concurrency=1)  # type: ignore[untyped-decorator]
+    async def decide(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await runner.take(event)
+
+    app.on_partitions_revoked.connect(runner.on_revoked)
+    app.timer(TICK_S, name="time")(runner.tick)
+    app.runner = runner
+    refuse_what_loses_data(app)
+    return app
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class _Runner:
+    """Holds the partitions that this process owns, from assignment to revocation."""
+
+    def __init__(
+        self,
+        app: CityApp,
+        spec: AgentSpec,
+        settings: Settings,
+        table: StateTable,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._app = app
+        self._spec = spec
+        self._prefix = settings.prefix
+        self._table = table
+        self.metrics = metrics
+        self._clock = clock
+        self._partitions: dict[int, Partition] = {}
+        self._generation: int | None = None
+        self._rebalance_lock = asyncio.Lock()
+
+    async def take(self, event: Any) -> None:
+        batch: FetchedBatch = event.value
+        if not batch.raw.values:
+            event.ack()
+            return
+        partition = self._partition(event.message.partition)
+        await partition.take(event, batch)
+
+    def _partition(self, number: int) -> Partition:
+        generation = self._app.consumer_generation_id
+        if generation != self._generation:
+            # Every assignment starts from the table: what was decided but not
+            # remembered is delivered again.
+            self._partitions.clear()
+            self._generation = generation
+        partition = self._partitions.get(number)
+        if partition is None:
+            operator = self._spec.build(number)
+            partition = self._partitions[number] = Partition(
+                number, operator, self._table, self._send, self.metrics, self._clock
+            )
+        return partition
+
+    async def _send(self, topic: str, key: bytes, value: bytes) -> Any:
+        name = self._prefix + topic
+        return await self._app.producer.send(name, key, value, None, None, None)
+
+    async def on_revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
+        """Finish what is on its way before the partitions go to another."""
+        partitions, self._partitions = list(self._partitions.values()), {}
+        if partitions:
+            log.info("rebalance: finishing %d partitions", len(partitions))
+            await asyncio.gather(*(one.close(DRAIN_S) for one in partitions))
+            await self._app.consumer.commit()
+
+    async def tick(self) -> None:
+        """Let every owned partition see the time, also those without traffic."""
+        app = self._app
+        self.metrics.ready.set(0 if app.rebalancing or app.in_recovery else 1)
+        if app.rebalancing or app.in_recovery or not app.tables.actives_ready:
+            remaining = app.tables.recovery.active_remaining_total()
+            self.metrics.recovery_remaining.set(max(0, remaining))
+            return
+        owned = {tp.partition for tp in app.consumer.assignment() if tp.topic in app.batched_topics}
+        now_ms = self._clock.now_ms()
+        for number in sorted(owned):
+            partition = self._partition(number)
+            await partition.wake()
+            watermark = partition.operator.watermark_ms()
+            if watermark is not None:
+                delay = self.metrics.watermark_delay.labels(str(number))
+                delay.set((now_ms - watermark) / 1000)

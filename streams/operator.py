@@ -1,0 +1,70 @@
+"""The operator: all that one partition of one agent decides and remembers.
+
+An operator is handed raw records and the time, and answers with what is to be
+sent. It does no I/O: an agent (or a backtest) sends, remembers, acknowledges.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from schemas.records import RawBatch, Reason, Stage
+
+Row = tuple[bytes, bytes | None]
+"""A row of durable state; a None value deletes its key."""
+
+
+class Send(NamedTuple):
+    """A record to be produced; its key decides its partition."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
+class Outcome(NamedTuple):
+    """What an operator made of some records, or of time passing.
+
+    Attributes:
+        sends: What to produce, in order.
+        read: Records taken; `used` events that a rule has seen (a pack of
+            readings is one record and many events).
+        refused: Events refused, by stage and reason; each is also among `sends`.
+        unknown_fields: Fields that no contract names, tolerated and counted.
+        alerts: Alert messages by rule and transition.
+        ages_ms: For each alert message, how old its instant is, now.
+    """
+
+    sends: Sequence[Send] = ()
+    read: int = 0
+    used: int = 0
+    refused: Counter[tuple[Stage, Reason]] = Counter()
+    unknown_fields: Counter[str] = Counter()
+    alerts: Counter[tuple[str, str]] = Counter()
+    ages_ms: Sequence[int] = ()
+
+
+NOTHING = Outcome()
+
+
+class Operator(Protocol):
+    """One partition's decider. Not shared between partitions, not thread-safe."""
+
+    def take(self, raw: RawBatch, now_ms: int) -> Outcome:
+        """Decide on `raw`; records that were taken before change nothing."""
+
+    def wake(self, now_ms: int) -> Outcome:
+        """Decide on what time alone has made due by `now_ms` (wall time)."""
+
+    def changes(self) -> list[Row]:
+        """Return the state rows that moved since the last call, in write order.
+
+        The order matters: a crash may keep any beginning of the list, and
+        replaying the records from before must then give nothing new.
+        """
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the state that `changes` once returned; called before all else."""
+
+    def watermark_ms(self) -> int | None:
+        """Return how far event time has come; None where there is none."""
