@@ -27,6 +27,7 @@ A level without a unit, and a unit that is off duty, are passed over upward, and
 the order says so (`no-unit:grid`, `nobody-to-tell:grid`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple, Protocol
@@ -226,8 +227,16 @@ def routing_from(raw: Mapping[str, Any]) -> Routing:
 
 
 def roster_from(raw: Mapping[str, Any]) -> Roster:
-    """Return the units of a parsed `units.toml`; raises `msgspec.ValidationError`."""
-    return Roster(msgspec.convert(raw.get("units", []), list[Unit]))
+    """Return the units of a parsed `units.toml`.
+
+    Raises:
+        ValueError: A unit is malformed (`msgspec.ValidationError`), or a code is used twice.
+    """
+    units = msgspec.convert(raw.get("units", []), list[Unit])
+    codes = [unit.code for unit in units]
+    if doubled := sorted(code for code, times in Counter(codes).items() if times > 1):
+        raise ValueError(f"these codes of units are used twice: {', '.join(doubled)}")
+    return Roster(units)
 
 
 def faults(routing: Routing, roster: Roster) -> list[str]:
