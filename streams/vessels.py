@@ -1,0 +1,219 @@
+"""Vessels: what an identity stands for, the register, and what vessels say.
+
+An MMSI's first digits say what carries it (ITU-R M.585); not all that send
+positions are vessels. The register is the city's own and is believed first:
+a class B unit may say any ship type (DOMAIN section 7).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.positions import Position, PositionBatch
+
+BEIDOU_PREFIX = "bd:"
+_MMSI_DIGITS = 9
+
+# A beacon on a net calls itself by its battery: "SHUNFA88-97%", "6-12.4V" [ttship.com].
+_NET_MARKER = re.compile(
+    r"(\d{1,3}%|\d\.\d ?V|-\d{1,2}V)$|^(NET|WANG ?WEI)\b|网位仪", re.IGNORECASE
+)
+
+_FISHING = 30
+"""Ship type of a fishing vessel, M.1371-5 table 53."""
+
+
+class VesselClass(StrEnum):
+    """What a subject of the vessel topics is."""
+
+    SHIP = "ship"
+    BEIDOU = "beidou"
+    CRAFT = "craft-of-a-mother-ship"
+    HANDHELD = "handheld"
+    DISTRESS = "distress-device"
+    AID = "aid-to-navigation"
+    AIRCRAFT = "search-and-rescue-aircraft"
+    COAST = "coast-station"
+    GROUP = "group"
+    NET_MARKER = "net-marker"
+    UNKNOWN = "unknown"
+
+
+VESSELS = frozenset({VesselClass.SHIP, VesselClass.BEIDOU, VesselClass.CRAFT})
+"""What the rules about vessels look at; all else is kept off them."""
+
+_PREFIXES = (
+    ("970", VesselClass.DISTRESS),
+    ("972", VesselClass.DISTRESS),
+    ("974", VesselClass.DISTRESS),
+    ("111", VesselClass.AIRCRAFT),
+    ("99", VesselClass.AID),
+    ("98", VesselClass.CRAFT),
+    ("00", VesselClass.COAST),
+    ("8", VesselClass.HANDHELD),
+    ("0", VesselClass.GROUP),
+)
+DISTRESS_DEVICES: Mapping[str, str] = {"970": "SART", "972": "MOB", "974": "EPIRB"}
+"""Identity prefix to device, ITU-R M.585 and M.1371-5 annex 9."""
+
+
+def class_of(subject: str) -> VesselClass:
+    """Return what the identity says that it is; a ship's begins with 2 to 7."""
+    if subject.startswith(BEIDOU_PREFIX):
+        return VesselClass.BEIDOU
+    if len(subject) != _MMSI_DIGITS or not (subject.isascii() and subject.isdigit()):
+        return VesselClass.UNKNOWN
+    for prefix, found in _PREFIXES:
+        if subject.startswith(prefix):
+            return found
+    return VesselClass.SHIP if subject[0] in "234567" else VesselClass.UNKNOWN
+
+
+class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A special permit, valid in the half-open span of time.
+
+    Attributes:
+        kind: As in the rule that honours it: `light-purse-seine-august`.
+        from_ms, until_ms: UTC.
+    """
+
+    kind: str
+    from_ms: int
+    until_ms: int
+
+
+class VesselRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A vessel as the city's register has it.
+
+    Attributes:
+        mmsi: Nine digits, or "" for a boat without AIS.
+        beidou: Number of its BeiDou terminal, "" for none.
+        name, call_sign, harbour: As registered; `harbour` is a fence id.
+        skipper, phone: Personal: shown by role only, never put in an alert.
+        gear: `trawl`, `purse-seine`, `gillnet`, `stow-net`, `hook-and-line`,
+            `pot`, `support`, or `net-marker` for a beacon on a net.
+        length_m: Over all.
+        permits: Special permits.
+    """
+
+    name: str
+    mmsi: str = ""
+    beidou: str = ""
+    call_sign: str = ""
+    skipper: str = ""
+    phone: str = ""
+    harbour: str = ""
+    gear: str = ""
+    length_m: float | None = None
+    permits: tuple[Permit, ...] = ()
+
+
+class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a vessel last said of itself; each field as of the message that had it."""
+
+    as_of_ms: int = -1
+    name: str = ""
+    call_sign: str = ""
+    imo: int | None = None
+    ship_type: int | None = None
+    gear: str = ""
+
+
+class Known(NamedTuple):
+    """A vessel as the register and its own card together know it.
+
+    `registered` is None for a vessel that no register knows: its events flow on.
+    """
+
+    subject: str
+    kind: VesselClass
+    registered: VesselRecord | None
+    name: str
+    gear: str
+    gear_from: str
+
+
+def register(records: Iterable[VesselRecord]) -> dict[str, VesselRecord]:
+    """Return the register by subject: a vessel stands under its MMSI and its BeiDou id.
+
+    Raises:
+        ValueError: Two vessels with one identity, or one with none.
+    """
+    found: dict[str, VesselRecord] = {}
+    for record in records:
+        subjects = [record.mmsi] if record.mmsi else []
+        subjects += [f"{BEIDOU_PREFIX}{record.beidou}"] if record.beidou else []
+        if not subjects:
+            raise ValueError(f"vessel {record.name!r} has neither MMSI nor BeiDou number")
+        for subject in subjects:
+            if subject in found:
+                raise ValueError(f"two vessels are registered as {subject}")
+            found[subject] = record
+    return found
+
+
+def update_cards(batch: PositionBatch, prior: Mapping[str, Card]) -> dict[str, Card]:
+    """Return the cards that the static messages in `batch` change.
+
+    A field that a message does not say stays. A message older than the card
+    says nothing (a redelivery, or late).
+    """
+    changed: dict[str, Card] = {}
+    for row, said in enumerate(batch.extra):
+        if said is None:
+            continue
+        subject = batch.subject[row]
+        card = changed.get(subject, prior.get(subject, Card()))
+        if said.event_time_ms >= card.as_of_ms:
+            after = _updated(card, said)
+            if after != card:
+                changed[subject] = after
+    return changed
+
+
+def _updated(card: Card, said: Position) -> Card:
+    return Card(
+        as_of_ms=said.event_time_ms,
+        name=said.name or card.name,
+        call_sign=said.call_sign or card.call_sign,
+        imo=card.imo if said.imo is None else said.imo,
+        ship_type=card.ship_type if said.ship_type is None else said.ship_type,
+        gear=said.gear or card.gear,
+    )
+
+
+def known(subject: str, registry: Mapping[str, VesselRecord], cards: Mapping[str, Card]) -> Known:
+    """Join one subject with the register and with what it said of itself."""
+    record, card = registry.get(subject), cards.get(subject, Card())
+    gear, gear_from = "", "unknown"
+    if record is not None and record.gear:
+        gear, gear_from = record.gear, "registered"
+    elif card.gear:
+        gear, gear_from = card.gear, "said"
+    elif card.ship_type == _FISHING:
+        gear, gear_from = "fishing", "said"
+    kind = class_of(subject)
+    if kind in VESSELS and (gear == VesselClass.NET_MARKER or is_net_marker(card.name)):
+        kind = VesselClass.NET_MARKER
+    name = record.name if record else card.name
+    return Known(subject, kind, record, name, gear, gear_from)
+
+
+def is_net_marker(name: str) -> bool:
+    """Return whether a vessel's name is that of a beacon on a net."""
+    return bool(_NET_MARKER.search(name))
+
+
+def has_permit(record: VesselRecord | None, kinds: Iterable[str], at_ms: int) -> bool:
+    """Return whether the vessel holds a permit of one of `kinds` at an instant."""
+    held = record.permits if record else ()
+    wanted = frozenset(kinds)
+    return any(p.kind in wanted and p.from_ms <= at_ms < p.until_ms for p in held)
+
+
+def title(vessel: Known) -> str:
+    """Return how a sentence names a vessel: `浙苍渔01234（412400001）`."""
+    return f"{vessel.name}（{vessel.subject}）" if vessel.name else f"未登记船（{vessel.subject}）"
