@@ -15,7 +15,6 @@ import time
 import uuid
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import msgspec
 
@@ -176,7 +175,7 @@ class EmbeddedBroker:
         )
         if done.returncode:
             raise Fault(
-                f"Kafka could not format {self.home / 'data'}:\n{_indent(done.stdout + done.stderr)}",
+                f"Kafka could not format {self.home}:\n{_indent(done.stdout + done.stderr)}",
                 "Make the folder writable, or give another --data.",
             )
 

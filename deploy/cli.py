@@ -1,0 +1,89 @@
+"""The command line `citybrain`: one module in `deploy/commands/` a command.
+
+A command's module is imported only when that command runs, so that `--help` is
+quick and a broken corner stays a corner. Exit codes: 0 fine, 1 a finding or a
+difference, 2 wrong usage, 3 the surroundings are not as they must be.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+from deploy.errors import Exit
+
+# name -> what it does, in one line; its module is deploy/commands/<name>.py and
+# holds a click command of the name `command`.
+COMMANDS: Final[Mapping[str, str]] = {
+    "broker": "Start, stop and look at the embedded Kafka.",
+    "topics": "Make the cluster's topics equal to the table, or say what differs.",
+    "replay": "Feed a recording into the input topics.",
+    "tail": "Watch a topic.",
+    "deadletter": "See why records were refused, and send them again.",
+    "schema": "Export the JSON Schemas, or check them for drift.",
+    "city": "Check a city's files.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's
+    ) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"deploy.commands.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002  # click's
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="longgang-citybrain")
+def cli() -> None:
+    """The city brain: events in, alerts, incidents and dispatch orders out.
+
+    Every command talks to the Kafka that CITYBRAIN_BROKER names, else to the
+    embedded one that runs on the data folder (.citybrain).
+    """
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C and a closed pipe end it without a word."""
+    try:
+        outcome = cli.main(standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # Python would complain again when it flushes the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.OK)
+    sys.exit(outcome if isinstance(outcome, int) else Exit.OK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of `citybrain`, one module each; see `deploy.cli`."""

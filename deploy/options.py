@@ -1,0 +1,71 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deploy.broker import DEFAULT_DATA, EmbeddedBroker
+from deploy.errors import Fault
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def data_option(command: _Command) -> _Command:
+    """Add `--data`: where the embedded broker and the workers keep their files."""
+    return click.option(
+        "--data",
+        "data_dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_DATA,
+        show_default=True,
+        envvar="CITYBRAIN_DATA",
+        show_envvar=True,
+        help="Folder of the embedded broker and of the workers' state.",
+    )(command)
+
+
+def _resolve(ctx: click.Context, _param: click.Parameter, given: str | None) -> str:
+    if given:
+        return given
+    if ctx.resilient_parsing:
+        return ""
+    data_dir: Path = ctx.params.get("data_dir", DEFAULT_DATA)
+    state = EmbeddedBroker(data_dir).running()
+    if state is None:
+        raise Fault(
+            f"No Kafka: CITYBRAIN_BROKER is not set and no embedded broker runs on {data_dir}",
+            "Start one with `citybrain broker start --detach`, or give --broker HOST:PORT.",
+        )
+    return state.address
+
+
+def broker_option(command: _Command) -> _Command:
+    """Add `--broker` and `--data`; the command gets the `address` to talk to."""
+    with_broker = click.option(
+        "--broker",
+        "address",
+        metavar="HOST:PORT[,…]",
+        envvar="CITYBRAIN_BROKER",
+        show_envvar=True,
+        callback=_resolve,
+        help="Kafka to talk to; default: the embedded one that runs on --data.",
+    )(command)
+    # is_eager: --data is parsed before the callback of --broker looks at it.
+    return click.option(
+        "--data",
+        "data_dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_DATA,
+        envvar="CITYBRAIN_DATA",
+        is_eager=True,
+        expose_value=False,
+        callback=_remember_data,
+        help="Folder of the embedded broker.",
+    )(with_broker)
+
+
+def _remember_data(ctx: click.Context, _param: click.Parameter, given: Path) -> Path:
+    ctx.params["data_dir"] = given
+    return given

@@ -1,0 +1,125 @@
+"""Reading a topic as an onlooker: no group, nothing committed."""
+
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from deploy.errors import Fault
+
+_POLL_MS = 250
+
+
+def quiet_clients() -> None:
+    """Keep the Kafka clients' own log lines out of a command's output."""
+    for name in ("aiokafka", "kafka"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def unreachable(address: str) -> Fault:
+    """Return the fault of a Kafka that does not answer."""
+    return Fault(
+        f"No Kafka answers at {address}",
+        "Check CITYBRAIN_BROKER or --broker, or start one: citybrain broker start --detach",
+    )
+
+
+@asynccontextmanager
+async def _consumer(address: str) -> AsyncIterator[AIOKafkaConsumer]:
+    quiet_clients()
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=address,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    try:
+        await consumer.start()
+    except KafkaConnectionError as error:
+        await consumer.stop()
+        raise unreachable(address) from error
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def producer(address: str) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a producer that loses and doubles nothing, and flushes at the end.
+
+    Idempotent, acknowledged by all replicas, lz4, partitioned by Kafka's own
+    hash of the key.
+    """
+    quiet_clients()
+    sender = AIOKafkaProducer(
+        bootstrap_servers=address,
+        acks="all",
+        enable_idempotence=True,
+        compression_type="lz4",
+        linger_ms=5,
+        max_batch_size=256 * 1024,
+    )
+    try:
+        await sender.start()
+    except KafkaConnectionError as error:
+        await sender.stop()
+        raise unreachable(address) from error
+    try:
+        yield sender
+    finally:
+        await sender.stop()
+
+
+async def read(
+    address: str,
+    topics: Sequence[str],
+    *,
+    from_beginning: bool,
+    until_end: bool = False,
+    timeout_s: float | None = None,
+) -> AsyncGenerator[list[ConsumerRecord], None]:
+    """Yield the records of `topics` as they come, in lists; empty ones while idle.
+
+    Args:
+        address: Kafka's bootstrap address.
+        topics: They must exist.
+        from_beginning: Start at the oldest record, else at the next new one.
+        until_end: End where the topics ended at the start of the call.
+        timeout_s: End after this long.
+
+    Raises:
+        Fault: Kafka does not answer, or a topic does not exist.
+    """
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    async with _consumer(address) as consumer:
+        parts = await _partitions(consumer, topics)
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        starts = await consumer.beginning_offsets(parts) if from_beginning else ends
+        for part in parts:
+            consumer.seek(part, starts[part])
+        while deadline is None or time.monotonic() < deadline:
+            if until_end and all([await consumer.position(p) >= ends[p] for p in parts]):
+                return
+            fetched = await consumer.getmany(timeout_ms=_POLL_MS)
+            yield [record for records in fetched.values() for record in records]
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+    known = await consumer.topics()
+    missing = sorted(set(topics) - known)
+    if missing:
+        names = ", ".join(sorted(name for name in known if not name.startswith("_")))
+        raise Fault(
+            f"There is no topic {', '.join(missing)} on this Kafka",
+            f"It has: {names}" if names else "It has none; make them: citybrain topics apply",
+        )
+    return [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in sorted(consumer.partitions_for_topic(topic) or ())
+    ]
