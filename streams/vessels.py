@@ -8,7 +8,6 @@ a class B unit may say any ship type (DOMAIN section 7).
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 import msgspec
 
@@ -122,20 +121,6 @@ class Card(msgspec.Struct, frozen=True, omit_defaults=True):
     gear: str = ""
 
 
-class Known(NamedTuple):
-    """A vessel as the register and its own card together know it.
-
-    `registered` is None for a vessel that no register knows: its events flow on.
-    """
-
-    subject: str
-    kind: VesselClass
-    registered: VesselRecord | None
-    name: str
-    gear: str
-    gear_from: str
-
-
 def register(records: Iterable[VesselRecord]) -> dict[str, VesselRecord]:
     """Return the register by subject: a vessel stands under its MMSI and its BeiDou id.
 
@@ -185,21 +170,15 @@ def _updated(card: Card, said: Position) -> Card:
     )
 
 
-def known(subject: str, registry: Mapping[str, VesselRecord], cards: Mapping[str, Card]) -> Known:
-    """Join one subject with the register and with what it said of itself."""
-    record, card = registry.get(subject), cards.get(subject, Card())
-    gear, gear_from = "", "unknown"
+def gear_of(record: VesselRecord | None, said: str, ship_type: int | None) -> tuple[str, str]:
+    """Return (gear, who says so): the register first, then what the vessel said."""
     if record is not None and record.gear:
-        gear, gear_from = record.gear, "registered"
-    elif card.gear:
-        gear, gear_from = card.gear, "said"
-    elif card.ship_type == _FISHING:
-        gear, gear_from = "fishing", "said"
-    kind = class_of(subject)
-    if kind in VESSELS and (gear == VesselClass.NET_MARKER or is_net_marker(card.name)):
-        kind = VesselClass.NET_MARKER
-    name = record.name if record else card.name
-    return Known(subject, kind, record, name, gear, gear_from)
+        return record.gear, "registered"
+    if said:
+        return said, "said"
+    if ship_type == _FISHING:
+        return "fishing", "said"
+    return "", "unknown"
 
 
 def is_net_marker(name: str) -> bool:
@@ -214,6 +193,6 @@ def has_permit(record: VesselRecord | None, kinds: Iterable[str], at_ms: int) ->
     return any(p.kind in wanted and p.from_ms <= at_ms < p.until_ms for p in held)
 
 
-def title(vessel: Known) -> str:
+def title(subject: str, record: VesselRecord | None) -> str:
     """Return how a sentence names a vessel: `浙苍渔01234（412400001）`."""
-    return f"{vessel.name}（{vessel.subject}）" if vessel.name else f"未登记船（{vessel.subject}）"
+    return f"{record.name}（{subject}）" if record else f"未登记船（{subject}）"
