@@ -38,13 +38,14 @@ class ClockNote(StrEnum):
 
 
 class OrderChange(StrEnum):
-    """Why an order message was sent."""
+    """Why an order message was sent. NOTED is word for its unit that moves nothing."""
 
     ISSUED = "issued"
     MOVED = "moved"
     CLOCK = "clock"
     ESCALATED = "escalated"
     REFUSED = "refused"
+    NOTED = "noted"
     CLOSED = "closed"
 
 
@@ -58,11 +59,13 @@ class DispatchOrder(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         incident_id, case_id: What it is for.
         unit, unit_name, level: Who goes: micro-grid, grid, community,
-            department, city; `level` names which.
-        state: The case's stage.
+            department, city, leader; `level` names which (loudspeaker: nobody).
+        state: Where this order stands; its case stands where its furthest order does.
         clock, clock_note: Set when `change` is `clock`.
         deadline_time_ms: The absolute deadline of `clock`.
         late_detected: The breach was found only after an outage.
+        opened_time_ms: Event time since when the matter lasts, as citizens felt it;
+            `created_time_ms` is when the city could know, and the clocks run from it.
         respond_by_time_ms ... on_site_by_time_ms: Absolute deadlines.
         by: Who moved it, on a field update.
         reason: Why: routing words, a refusal, a return's reason.
@@ -78,6 +81,7 @@ class DispatchOrder(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     change: OrderChange
     created_time_ms: int
     unit_name: str = ""
+    opened_time_ms: int | None = None
     revision: int = 0
     clock: Clock | None = None
     clock_note: ClockNote | None = None
@@ -114,11 +118,11 @@ class FieldAction(StrEnum):
 
 
 class DispatchUpdate(Envelope, frozen=True, kw_only=True, omit_defaults=True):
-    """Word from the field about a case; `subject` is the case id.
+    """Word from the field about a case; `subject` is the case id, or the incident id.
 
     Attributes:
         action: What was done.
-        order_id: The order it answers; empty means the case's current one.
+        order_id: The order (or reminder) it answers; empty means the case's current one.
         by: Who says so.
         reason: Mandatory with `return` and `false-alarm`.
     """

@@ -129,7 +129,9 @@ def _join(
     firing = matter.firing if matter else ()
     if _is_any(alert.kind, params.silent_kinds) and alert.alert_id not in firing:
         return [], matter
-    message = alert.id or uuid5(alert.alert_id, alert.transition, alert.revision, alert.rung)
+    message = alert.id or uuid5(
+        alert.alert_id, alert.transition, alert.event_time_ms, alert.revision
+    )
     if matter and _is_double(alert, message, matter):
         return [], matter
     change = _change(alert, matter, params)

@@ -101,6 +101,10 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rungs: tuple[Level, ...] = ()
     outside: str = ""
 
+    def __post_init__(self) -> None:
+        if self.start is Level.LOUDSPEAKER:
+            raise ValueError("a loudspeaker can be a rung, never the start: nobody would go")
+
 
 class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A city's routing table."""
@@ -256,8 +260,6 @@ def faults(routing: Routing, roster: Roster) -> list[str]:
             found.append(f"route {route.kind!r} asks a department but has no `lead`")
         if route.outside and route.outside not in roster.units:
             found.append(f"route {route.kind!r}: outside names no unit: {route.outside!r}")
-        if route.start is Level.LOUDSPEAKER:
-            found.append(f"route {route.kind!r}: a loudspeaker can be a rung, never the start")
     return found
 
 
