@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 TICK_S = 0.1
 """How often time is looked at. Deadlines are absolute, so this is only jitter."""
 
+SESSION_TIMEOUT_S = 10.0
+"""A worker that is silent for so long loses its partitions to another."""
+
 DRAIN_S = 8.0
 """How long a rebalance or a stop waits for what is on its way."""
 
@@ -102,6 +105,11 @@ def create_app(
         topic_replication_factor=1,
         agent_supervisor=CrashingSupervisor,
         consumer_auto_offset_reset="earliest",
+        # A restarted worker takes its partitions back at once, without waiting
+        # for the session of the one that was killed to run out.
+        consumer_group_instance_id=f"{spec.name}-{settings.instance}",
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 4,
         broker_commit_interval=settings.commit_interval_s,
         broker_max_poll_records=10_000,
         stream_buffer_maxsize=64,
@@ -111,6 +119,8 @@ def create_app(
         producer_compression_type="lz4",
         producer_max_batch_size=1 << 18,
         producer_max_request_size=8 << 20,
+        # A member that returns is handed its old assignment, with its old address.
+        canonical_url=f"http://{spec.name}-{settings.instance}",
         web_port=settings.metrics_port or _free_port(),
         web_bind="127.0.0.1",
         web_enabled=True,
@@ -129,6 +139,7 @@ def create_app(
             await runner.take(event)
 
     app.on_partitions_revoked.connect(runner.on_revoked)
+    app.on_partitions_assigned.connect(runner.on_assigned)
     app.timer(TICK_S, name="time")(runner.tick)
     app.runner = runner
     refuse_what_loses_data(app)
@@ -160,24 +171,21 @@ class _Runner:
         self.metrics = metrics
         self._clock = clock
         self._partitions: dict[int, Partition] = {}
-        self._generation: int | None = None
-        self._rebalance_lock = asyncio.Lock()
+        self._assigned = False
 
     async def take(self, event: Any) -> None:
         batch: FetchedBatch = event.value
-        if not batch.raw.values:
-            event.ack()
+        consumer = self._app.consumer
+        if not (self._assigned and consumer.is_current(batch)):
             return
-        partition = self._partition(event.message.partition)
-        await partition.take(event, batch)
+        consumer.begin(event.message.tp, batch)
+        if batch.raw.values:
+            partition = self._partition(event.message.partition)
+            await partition.take(event, batch)
+        else:
+            event.ack()
 
     def _partition(self, number: int) -> Partition:
-        generation = self._app.consumer_generation_id
-        if generation != self._generation:
-            # Every assignment starts from the table: what was decided but not
-            # remembered is delivered again.
-            self._partitions.clear()
-            self._generation = generation
         partition = self._partitions.get(number)
         if partition is None:
             operator = self._spec.build(number)
@@ -191,18 +199,28 @@ class _Runner:
         return await self._app.producer.send(name, key, value, None, None, None)
 
     async def on_revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
-        """Finish what is on its way before the partitions go to another."""
+        """Finish what is on its way before the partitions go to another.
+
+        Every assignment starts from the table again: what was decided but not
+        remembered is delivered again.
+        """
+        self._assigned = False
         partitions, self._partitions = list(self._partitions.values()), {}
         if partitions:
             log.info("rebalance: finishing %d partitions", len(partitions))
             await asyncio.gather(*(one.close(DRAIN_S) for one in partitions))
             await self._app.consumer.commit()
 
+    async def on_assigned(self, _app: Any, assigned: Any, **_: Any) -> None:  # noqa: ARG002
+        """Take partitions into work again."""
+        self._assigned = True
+
     async def tick(self) -> None:
         """Let every owned partition see the time, also those without traffic."""
         app = self._app
         self.metrics.ready.set(0 if app.rebalancing or app.in_recovery else 1)
-        if app.rebalancing or app.in_recovery or not app.tables.actives_ready:
+        idle = app.rebalancing or app.in_recovery or not app.tables.actives_ready
+        if idle or not self._assigned:
             remaining = app.tables.recovery.active_remaining_total()
             self.metrics.recovery_remaining.set(max(0, remaining))
             return

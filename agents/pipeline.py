@@ -27,6 +27,10 @@ MAX_IN_FLIGHT = 8
 """Batches decided but not acknowledged, by partition, before intake waits."""
 
 
+class LostRecordsError(Exception):
+    """The transport left out records: a fault of ours, and never to go on from."""
+
+
 class _Work(NamedTuple):
     """A batch on its way: its sends are under way, it is not yet acknowledged."""
 
@@ -58,6 +62,7 @@ class Partition:
         self._in_checkpoint: list[_Work] = []
         self._shipping = asyncio.Lock()
         self._closed = False
+        self._next_start: dict[str, int] = {}
         self._room = asyncio.Event()
         self._room.set()
         self._task: asyncio.Task[None] | None = None
@@ -73,6 +78,9 @@ class Partition:
         """
         await self._room.wait()
         self._raise_failure()
+        if self._closed:
+            return
+        self._check_chain(batch)
         raw = batch.raw
         started = time.perf_counter()
         outcome = self.operator.take(raw, self._clock.now_ms())
@@ -81,9 +89,21 @@ class Partition:
         self._count(raw.topic, outcome)
         self._follow(event, outcome, raw)
 
+    def _check_chain(self, batch: FetchedBatch) -> None:
+        """Refuse a batch that does not go on where the last one of its topic ended."""
+        expected = self._next_start.get(batch.raw.topic, batch.start)
+        if batch.start != expected:
+            raise LostRecordsError(
+                f"{batch.raw.topic}[{self.number}]: offset {expected} was to come, "
+                f"{batch.start} came; the worker ends so that the records are read again"
+            )
+        self._next_start[batch.raw.topic] = batch.next_offset
+
     async def wake(self) -> None:
         """Let the operator see the time."""
         self._raise_failure()
+        if self._closed:
+            return
         outcome = self.operator.wake(self._clock.now_ms())
         if outcome.sends:
             self._count("(time)", outcome)
@@ -97,6 +117,7 @@ class Partition:
         if self._task is not None:
             await asyncio.wait([self._task], timeout=timeout_s)
         self._closed = True
+        self._room.set()
 
     def oldest_ms(self) -> int | None:
         """Return the broker time of the oldest record in work; None when idle."""

@@ -16,7 +16,7 @@ which pyproject.toml pins; `tests/kafka/test_transport.py` fails when they move.
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,12 +37,14 @@ class FetchedBatch(NamedTuple):
     """Records of one partition, and the range of offsets that they stand for.
 
     `start` is the position that the fetch began at, `next_offset` the position
-    after it. `raw` may be empty: a range may hold only control records.
+    after it. `raw` may be empty: a range may hold only control records. `epoch`
+    is the consumer's at the time of the fetch: see `BatchConsumer.epoch`.
     """
 
     raw: RawBatch
     start: int
     next_offset: int
+    epoch: int = 0
 
 
 class _Unpacked(NamedTuple):
@@ -209,6 +211,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _drain(self, fetcher: Any, active: set[TP], batched: frozenset[str]) -> dict[TP, list[Any]]:
         """Take every fetched partition of the batched topics whole."""
+        epoch = self.consumer.epoch
         drained: dict[TP, list[Any]] = {}
         for tp in list(fetcher._records):  # noqa: SLF001
             if tp.topic not in batched or tp not in active:
@@ -227,7 +230,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 source = result._partition_records  # noqa: SLF001
                 batches = unpack_fetched(tp, source)
                 if batches:
-                    drained[tp] = batches
+                    drained[tp] = [batch._replace(epoch=epoch) for batch in batches]
                     source.next_fetch_offset = batches[-1].next_offset
                     result._update_position()  # noqa: SLF001
             fetcher._records.pop(tp, None)  # noqa: SLF001
@@ -241,6 +244,10 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, DoneRanges] = {}
+        self.epoch = 0
+        """Rises with every seek and revocation. A batch of an older epoch was fetched before the
+        consumer went back: it is dropped, for it will be fetched again, and to
+        take it now would jump over what came before it."""
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -251,7 +258,6 @@ class BatchConsumer(driver.Consumer):
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         if not isinstance(record, FetchedBatch):
             return super()._to_message(tp, record)
-        self._ranges(tp).begin(record.start)
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -277,10 +283,28 @@ class BatchConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         """Go back to the committed offsets, and forget what was done beyond them."""
+        # Twice: what is fetched while the seek is under way is of neither epoch.
+        self.epoch += 1
         self._done.clear()
         await super().perform_seek()
+        self.epoch += 1
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
+        """Yield what was fetched, without the batches of an older epoch."""
+        async for tp, message in super().getmany(timeout):
+            if not isinstance(message.value, FetchedBatch) or self.is_current(message.value):
+                yield tp, message
+
+    def is_current(self, batch: FetchedBatch) -> bool:
+        """Tell whether `batch` was fetched since the last seek."""
+        return batch.epoch == self.epoch
+
+    def begin(self, tp: TP, batch: FetchedBatch) -> None:
+        """Note that `batch` goes into work: the first one since a seek starts the chain."""
+        self._ranges(tp).begin(batch.start)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self.epoch += 1
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._done.pop(tp, None)
@@ -293,7 +317,7 @@ class BatchConsumer(driver.Consumer):
         message.acked = True
         self._unacked_messages.discard(message)
         batch = message.value
-        if message.generation_id == self.app.consumer_generation_id:
+        if self.is_current(batch):
             self._ranges(message.tp).add(batch.start, batch.next_offset)
             self._n_acked += 1
         return True
