@@ -44,11 +44,13 @@ class Resend(NamedTuple):
 
 
 async def chosen(
-    address: str, choice: Choice, most: int | None
+    address: str, prefix: str, choice: Choice, most: int | None
 ) -> AsyncGenerator[DeadLetter, None]:
     """Yield the dead letters kept by now that `choice` takes, each id once."""
     seen: set[str] = set()
-    reader = topic_reader.read(address, [topics.DEADLETTER], from_beginning=True, until_end=True)
+    reader = topic_reader.read(
+        address, [prefix + topics.DEADLETTER], from_beginning=True, until_end=True
+    )
     async with aclosing(reader):
         async for records in reader:
             for record in records:

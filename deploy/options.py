@@ -10,6 +10,7 @@ from deploy.broker import DEFAULT_DATA, EmbeddedBroker
 from deploy.errors import Fault
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_DATA_DIR = "deploy.options.data_dir"
 
 
 def data_option(command: _Command) -> _Command:
@@ -31,7 +32,7 @@ def _resolve(ctx: click.Context, _param: click.Parameter, given: str | None) -> 
         return given
     if ctx.resilient_parsing:
         return ""
-    data_dir: Path = ctx.params.get("data_dir", DEFAULT_DATA)
+    data_dir: Path = ctx.meta.get(_DATA_DIR, DEFAULT_DATA)
     state = EmbeddedBroker(data_dir).running()
     if state is None:
         raise Fault(
@@ -42,7 +43,17 @@ def _resolve(ctx: click.Context, _param: click.Parameter, given: str | None) -> 
 
 
 def broker_option(command: _Command) -> _Command:
-    """Add `--broker` and `--data`; the command gets the `address` to talk to."""
+    """Add `--broker`, `--prefix` and `--data`.
+
+    The command gets the `address` to talk to and the `prefix` of topic names.
+    """
+    with_prefix = click.option(
+        "--prefix",
+        default="",
+        envvar="CITYBRAIN_PREFIX",
+        show_envvar=True,
+        help="Stands before every topic name, as for the workers.",
+    )(command)
     with_broker = click.option(
         "--broker",
         "address",
@@ -51,7 +62,7 @@ def broker_option(command: _Command) -> _Command:
         show_envvar=True,
         callback=_resolve,
         help="Kafka to talk to; default: the embedded one that runs on --data.",
-    )(command)
+    )(with_prefix)
     # is_eager: --data is parsed before the callback of --broker looks at it.
     return click.option(
         "--data",
@@ -67,5 +78,5 @@ def broker_option(command: _Command) -> _Command:
 
 
 def _remember_data(ctx: click.Context, _param: click.Parameter, given: Path) -> Path:
-    ctx.params["data_dir"] = given
+    ctx.meta[_DATA_DIR] = given
     return given

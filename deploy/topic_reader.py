@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaConnectionError
 from deploy.errors import Fault
 
 _POLL_MS = 250
+_MAX_REQUEST = 8 << 20  # above every topic's max.message.bytes: the broker refuses, by name
 
 
 def quiet_clients() -> None:
@@ -62,6 +63,7 @@ async def producer(address: str) -> AsyncIterator[AIOKafkaProducer]:
         compression_type="lz4",
         linger_ms=5,
         max_batch_size=256 * 1024,
+        max_request_size=_MAX_REQUEST,
     )
     try:
         await sender.start()

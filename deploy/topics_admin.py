@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from deploy.errors import Fault
 from deploy.topic_reader import quiet_clients, unreachable
-from schemas.topics import Topic
+from schemas.topics import Topic, topic_config
 
 _BOOTSTRAP_MS = 10_000
 
@@ -46,13 +46,9 @@ class OnCluster(NamedTuple):
     configs: Mapping[str, str]
 
 
-def wanted_configs(topic: Topic) -> dict[str, str]:
-    """Return the configs that a topic must have, under Kafka's own names."""
-    return {
-        "cleanup.policy": topic.cleanup,
-        "compression.type": topic.compression,
-        "retention.ms": str(topic.retention_ms),
-    }
+def prefixed(table: Mapping[str, Topic], prefix: str) -> dict[str, Topic]:
+    """Return the table under the names that an installation with `prefix` uses."""
+    return {prefix + name: topic for name, topic in table.items()}
 
 
 def compare(
@@ -80,7 +76,7 @@ def compare(
             found.append(
                 Difference(name, Aspect.PARTITIONS, "partitions", str(count), str(have.partitions))
             )
-        for config, wanted in wanted_configs(topic).items():
+        for config, wanted in topic_config(topic).items():
             is_now = have.configs.get(config, "")
             if is_now != wanted:
                 found.append(Difference(name, Aspect.CONFIG, config, wanted, is_now))
@@ -166,7 +162,7 @@ def _create(
             {
                 gap.topic: {
                     "num_partitions": int(gap.wanted),
-                    "configs": wanted_configs(table[gap.topic]),
+                    "configs": topic_config(table[gap.topic]),
                 }
                 for gap in missing
             },

@@ -38,6 +38,7 @@ def _chosen_letters(function: Callable[..., None]) -> Callable[..., None]:
         stages: tuple[str, ...],
         most: int | None,
         address: str,
+        prefix: str,
         **others: Any,
     ) -> None:
         choice = deadletters.Choice(
@@ -46,7 +47,7 @@ def _chosen_letters(function: Callable[..., None]) -> Callable[..., None]:
             frozenset(Stage(name) for name in stages),
             frozenset(topics),
         )
-        function(address=address, choice=choice, most=most, **others)
+        function(address=address, prefix=prefix, choice=choice, most=most, **others)
 
     return choosing
 
@@ -55,9 +56,11 @@ def _one_of(names: type[StrEnum]) -> click.Choice[str]:
     return click.Choice([str(name) for name in names])
 
 
-def _gather(address: str, choice: deadletters.Choice, most: int | None) -> list[DeadLetter]:
+def _gather(
+    address: str, prefix: str, choice: deadletters.Choice, most: int | None
+) -> list[DeadLetter]:
     async def gather() -> list[DeadLetter]:
-        return [letter async for letter in deadletters.chosen(address, choice, most)]
+        return [letter async for letter in deadletters.chosen(address, prefix, choice, most)]
 
     return asyncio.run(gather())
 
@@ -68,6 +71,7 @@ def _gather(address: str, choice: deadletters.Choice, most: int | None) -> list[
 def list_letters(
     *,
     address: str,
+    prefix: str,
     choice: deadletters.Choice,
     most: int | None,
     as_json: bool,
@@ -76,7 +80,7 @@ def list_letters(
 
     Example: citybrain deadletter list --topic vessel.nmea --reason checksum
     """
-    letters = _gather(address, choice, most)
+    letters = _gather(address, prefix, choice, most)
     for letter in letters:
         if as_json:
             click.echo(deadletters.as_json(letter))
@@ -94,6 +98,7 @@ def list_letters(
 def replay_letters(
     *,
     address: str,
+    prefix: str,
     choice: deadletters.Choice,
     most: int | None,
     dry_run: bool,
@@ -108,7 +113,7 @@ def replay_letters(
     """
     if choice == deadletters.Choice():
         raise click.UsageError("Say which: --id, --topic, --reason or --stage.")
-    letters = deadletters.originals(_gather(address, choice, most))
+    letters = deadletters.originals(_gather(address, prefix, choice, most))
     if not letters:
         click.echo("No dead letter is chosen by that.", err=True)
         raise click.exceptions.Exit(Exit.FINDING)

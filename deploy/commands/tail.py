@@ -35,12 +35,13 @@ def _conditions(
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), help="End after S seconds.")
 @broker_option
 def command(
+    *,
     topic: str,
     where: list[tail.Where],
     address: str,
+    prefix: str,
     most: int | None,
     timeout_s: float | None,
-    *,
     as_json: bool,
     from_beginning: bool,
 ) -> None:
@@ -56,7 +57,12 @@ def command(
     async def show() -> int:
         shown = 0
         records = tail.watch(
-            address, topic, where, from_beginning=from_beginning, most=most, timeout_s=timeout_s
+            address,
+            prefix + topic,
+            where,
+            from_beginning=from_beginning,
+            most=most,
+            timeout_s=timeout_s,
         )
         async with aclosing(records):
             async for record in records:

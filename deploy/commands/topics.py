@@ -5,7 +5,7 @@ import click
 from deploy import topics_admin
 from deploy.errors import Exit
 from deploy.options import broker_option
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, Topic
 
 
 @click.group()
@@ -40,7 +40,7 @@ _partitions_option = click.option(
 @command.command()
 @_partitions_option
 @broker_option
-def apply(address: str, partitions: dict[str, int]) -> None:
+def apply(address: str, prefix: str, partitions: dict[str, int]) -> None:
     """Create missing topics and set configs; add partitions only by --partitions.
 
     Adding partitions to a topic in use moves keys away from their state: do it
@@ -48,7 +48,8 @@ def apply(address: str, partitions: dict[str, int]) -> None:
 
     Example: citybrain topics apply --partitions sensor.readings=16
     """
-    mended, left = topics_admin.apply(address, TOPICS, partitions)
+    table, numbers = _prefixed(prefix, partitions)
+    mended, left = topics_admin.apply(address, table, numbers)
     for gap in mended:
         click.echo(f"mended  {gap}")
     _tell(left, f"{len(TOPICS)} topics are as the table says.")
@@ -57,13 +58,19 @@ def apply(address: str, partitions: dict[str, int]) -> None:
 @command.command()
 @_partitions_option
 @broker_option
-def check(address: str, partitions: dict[str, int]) -> None:
+def check(address: str, prefix: str, partitions: dict[str, int]) -> None:
     """Say what differs from the table (exit code 1), and change nothing.
 
     Example: citybrain topics check --broker kafka:9092
     """
-    left = topics_admin.check(address, TOPICS, partitions)
+    table, numbers = _prefixed(prefix, partitions)
+    left = topics_admin.check(address, table, numbers)
     _tell(left, f"{len(TOPICS)} topics are as the table says.")
+
+
+def _prefixed(prefix: str, partitions: dict[str, int]) -> tuple[dict[str, Topic], dict[str, int]]:
+    numbers = {prefix + name: number for name, number in partitions.items()}
+    return topics_admin.prefixed(TOPICS, prefix), numbers
 
 
 def _tell(left: list[topics_admin.Difference], fine: str) -> None:
