@@ -1,0 +1,63 @@
+import itertools
+
+import msgspec
+import pytest
+
+from schemas.dispatch import CaseState, FieldAction
+from streams.cases import ENDED, MOVES, Order, furthest, refusal
+from streams.routing import Level
+
+S, A = CaseState, FieldAction
+STORY = {
+    S.DETECTED: {A.FALSE_ALARM},
+    S.DISPATCHED: {A.ACCEPT, A.RETURN, A.FALSE_ALARM},
+    S.ACCEPTED: {A.DEPART, A.RETURN, A.FALSE_ALARM},
+    S.DEPARTED: {A.ARRIVE, A.RETURN, A.FALSE_ALARM},
+    S.ON_SITE: {A.HANDLE, A.RETURN, A.FALSE_ALARM},
+    S.HANDLED: {A.VERIFY},
+    S.VERIFIED: {A.CLOSE},
+    S.CLOSED: set(),
+    S.FALSE_ALARM: set(),
+    S.RETURNED: set(),
+}
+
+
+@pytest.mark.parametrize(("state", "action"), list(itertools.product(CaseState, FieldAction)))
+def test_every_move_is_either_in_the_table_or_refused_with_what_is_possible(state, action):
+    refused = refusal(state, action, "a reason")
+
+    if action in STORY[state]:
+        assert refused is None
+        assert MOVES[state, action] is not state
+    else:
+        assert refused.startswith(f"illegal-move: {action} while {state}")
+        assert all(possible.value in refused for possible in STORY[state])
+
+
+@pytest.mark.parametrize("action", [A.RETURN, A.FALSE_ALARM])
+def test_handing_back_and_false_alarms_say_why(action):
+    assert refusal(S.ACCEPTED, action, " ").startswith("reason-required")
+
+
+def test_from_every_state_that_is_not_the_end_an_end_can_be_reached():
+    for state in set(CaseState) - ENDED - {S.RETURNED}:
+        reached, edge = {state}, {state}
+        while edge:
+            edge = {to for (at, _), to in MOVES.items() if at in edge} - reached
+            reached |= edge
+
+        assert reached & ENDED
+
+
+def test_a_case_stands_where_its_furthest_order_stands():
+    def order(state):
+        return Order("id", "unit", "name", Level.GRID, state)
+
+    assert furthest([order(S.DISPATCHED), order(S.ON_SITE), order(S.RETURNED)]) is S.ON_SITE
+    assert furthest([]) is S.DETECTED
+
+
+def test_an_order_survives_the_tables_codec():
+    order = Order("id", "unit", "name", Level.GRID, S.ON_SITE, revision=3)
+
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(order), type=Order) == order
