@@ -12,6 +12,8 @@ from functools import reduce
 from operator import xor
 from typing import NamedTuple
 
+from streams.instants import epoch_ms
+
 _BOM = b"\xef\xbb\xbf"
 _STARTS = b"!$\\"
 _LINE_LIMIT = 1024
@@ -154,22 +156,15 @@ def stamp_ms(text: bytes) -> int | None:
     """Return the receive time that a `$PGHP` sentence tells, or None.
 
     Layout: $PGHP,1,year,month,day,hour,minute,second,millisecond,country,...
-    in UTC. Days are counted after Howard Hinnant's `days_from_civil`.
+    in UTC.
     """
     if not checksum_agrees(text):
         return None
     try:
         year, month, day, hour, minute, second, ms = (int(f) for f in text.split(b",")[2:9])
+        return epoch_ms(year, month, day, (hour * 60 + minute) * 60 + second) + ms
     except ValueError:
         return None
-    if not (1970 <= year <= 2200 and 1 <= month <= 12 and 1 <= day <= 31):  # noqa: PLR2004 - a calendar
-        return None
-    shifted = year - (month <= 2)  # noqa: PLR2004 - the year starts in March here
-    era, year_of_era = divmod(shifted, 400)
-    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    days = era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-    seconds = ((days - 719_468) * 24 + hour) * 3600 + minute * 60 + second
-    return seconds * 1000 + ms
 
 
 def ais_part(text: bytes) -> Part | None:

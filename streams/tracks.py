@@ -183,7 +183,7 @@ class _Walk:
         self._put(as_of_ms=fix.at_ms)
         fits_main = self._fits(main, fix)
         if other is None:
-            return self._alone(fix, main, fits_main=fits_main)
+            return self._alone(fix, fits_main=fits_main)
         if self._fits(other, fix) and not (fits_main and _nearer(fix, main, other)):
             return self._on_other(fix, other)
         if fits_main:
@@ -206,7 +206,7 @@ class _Walk:
             self._tell(Transition.CLEAR, now.due_ms, said)
         self._put(other=None, on_other=False, turns=0, conflict_ms=None, due_ms=None)
 
-    def _alone(self, fix: Track, main: Track, *, fits_main: bool) -> str:
+    def _alone(self, fix: Track, *, fits_main: bool) -> str:
         if fits_main:
             self._put(main=fix)
             return ""

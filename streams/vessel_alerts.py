@@ -1,6 +1,7 @@
 """What the rules about vessels are handed, and the alerts that they write."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -30,6 +31,31 @@ class Setting(NamedTuple, Generic[P]):
     params: P
     fences: FenceIndex
     registry: Mapping[str, VesselRecord]
+
+
+class Desk(NamedTuple, Generic[P]):
+    """One vessel's case before a rule: who, by what, and where its alerts go."""
+
+    subject: str
+    setting: Setting[P]
+    alerts: list[Alert]
+
+    @property
+    def params(self) -> P:
+        return self.setting.params
+
+    @property
+    def fences(self) -> FenceIndex:
+        return self.setting.fences
+
+    def tell(self, finding: "Finding", transition: Transition, at_ms: int, said: "Said") -> None:
+        """Append the message that `finding` makes `transition` at `at_ms`."""
+        self.alerts.append(vessel_alert(finding, transition, at_ms, said, self.setting.registry))
+
+
+def in_order(alerts: list[Alert]) -> list[Alert]:
+    """Return the alerts by event time; those of one instant as they were told."""
+    return sorted(alerts, key=attrgetter("event_time_ms"))
 
 
 class Finding(NamedTuple):

@@ -71,43 +71,34 @@ def class_of(subject: str) -> VesselClass:
     return VesselClass.SHIP if subject[0] in "234567" else VesselClass.UNKNOWN
 
 
-class Permit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A special permit, valid in the half-open span of time.
-
-    Attributes:
-        kind: As in the rule that honours it: `light-purse-seine-august`.
-        from_ms, until_ms: UTC.
-    """
-
-    kind: str
-    from_ms: int
-    until_ms: int
-
-
 class VesselRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A vessel as the city's register has it.
 
     Attributes:
+        code: The register's own number.
         mmsi: Nine digits, or "" for a boat without AIS.
         beidou: Number of its BeiDou terminal, "" for none.
-        name, call_sign, harbour: As registered; `harbour` is a fence id.
-        skipper, phone: Personal: shown by role only, never put in an alert.
-        gear: `trawl`, `purse-seine`, `gillnet`, `stow-net`, `hook-and-line`,
-            `pot`, `support`, or `net-marker` for a beacon on a net.
+        kind: `fishing`, `ferry`, ...
+        gear: `trawl`, `purse-seine`, `gillnet`, `small-stow-net`,
+            `hook-and-line`, `pots`, or `net-marker` for a beacon on a net.
+        home_harbour: Id of a fence.
         length_m: Over all.
-        permits: Special permits.
+        permits: Names of special permits; the season that honours one dates it.
+        skipper, phone: Personal: shown by role only, never put in an alert.
     """
 
+    code: str
     name: str
     mmsi: str = ""
     beidou: str = ""
     call_sign: str = ""
+    kind: str = ""
+    gear: str = ""
+    home_harbour: str = ""
+    length_m: float | None = None
+    permits: tuple[str, ...] = ()
     skipper: str = ""
     phone: str = ""
-    harbour: str = ""
-    gear: str = ""
-    length_m: float | None = None
-    permits: tuple[Permit, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -132,7 +123,7 @@ def register(records: Iterable[VesselRecord]) -> dict[str, VesselRecord]:
         subjects = [record.mmsi] if record.mmsi else []
         subjects += [f"{BEIDOU_PREFIX}{record.beidou}"] if record.beidou else []
         if not subjects:
-            raise ValueError(f"vessel {record.name!r} has neither MMSI nor BeiDou number")
+            raise ValueError(f"vessel {record.code!r} has neither MMSI nor BeiDou number")
         for subject in subjects:
             if subject in found:
                 raise ValueError(f"two vessels are registered as {subject}")
@@ -184,13 +175,6 @@ def gear_of(record: VesselRecord | None, said: str, ship_type: int | None) -> tu
 def is_net_marker(name: str) -> bool:
     """Return whether a vessel's name is that of a beacon on a net."""
     return bool(_NET_MARKER.search(name))
-
-
-def has_permit(record: VesselRecord | None, kinds: Iterable[str], at_ms: int) -> bool:
-    """Return whether the vessel holds a permit of one of `kinds` at an instant."""
-    held = record.permits if record else ()
-    wanted = frozenset(kinds)
-    return any(p.kind in wanted and p.from_ms <= at_ms < p.until_ms for p in held)
 
 
 def title(subject: str, record: VesselRecord | None) -> str:
