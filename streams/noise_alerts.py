@@ -82,7 +82,7 @@ def correction(alert: Alert, original: Alert, leq_db: float, clear_margin_db: fl
         clear_margin_db: How far below the limit a clear has to be.
     """
     was, limit_db = alert.value or 0.0, alert.limit or 0.0
-    if original.reason == Reason.SELF_CORRECTED:
+    if original.transition is Transition.CLEAR:
         undoes = leq_db >= limit_db - clear_margin_db
     else:
         undoes = original.kind == EXCEEDED_KIND and leq_db <= limit_db

@@ -273,7 +273,10 @@ def _moved(ladder: Ladder, run: Run, move: _Move, params: Params) -> tuple[Ladde
     if move.priority == _CLEAR:
         near_from_ms = end_ms if run.near else None
         cleared = Ladder(near_from_ms=near_from_ms, called_ms=ladder.called_ms)
-        return cleared, [Step(at, Transition.CLEAR, Reason.SELF_CORRECTED, onset_ms, ladder.rung)]
+        # Morning came, say: calm by the day's limit is not the dancers' doing.
+        is_same = ladder.limit_db == run.limit_db
+        reason = Reason.SELF_CORRECTED if is_same else Reason.LIMIT_CHANGED
+        return cleared, [Step(at, Transition.CLEAR, reason, onset_ms, ladder.rung)]
     if move.priority == _LIMIT:
         step = Step(at, Transition.UPDATE, Reason.LIMIT_CHANGED, onset_ms, ladder.rung)
         return replace(ladder, limit_db=run.limit_db), [step]

@@ -48,9 +48,11 @@ def sentence(step: Step, facts: Facts, params: Params) -> str:
     if step.transition is Transition.CLEAR:
         return f"{head}，{_ended(step, facts, params)}"
     if step.is_warning:
-        # Over the limit but not yet for long enough is a warning too.
-        gap = f"还差 {-excess:.1f} dB" if excess <= 0 else f"已高出 {excess:.1f} dB"
-        return f"{head}，接近{facts.limit}，{gap}"
+        if excess <= 0:
+            return f"{head}，接近{facts.limit}，还差 {-excess:.1f} dB"
+        # A warning too: over the limit, but not yet for long enough.
+        minutes = params.exceed_for_s // _MINUTE_S
+        return f"{head}，已高出{facts.limit} {excess:.1f} dB，尚未满 {minutes} 分钟"
     lasted = facts.lasted_ms // (_MINUTE_S * 1000)
     return f"{head}，超过{facts.limit} {excess:.1f} dB，已持续 {lasted} 分钟，{_next(step)}"
 
@@ -72,7 +74,8 @@ def _ended(step: Step, facts: Facts, params: Params) -> str:
     minutes = params.clear_for_s // _MINUTE_S
     if step.reason is Reason.RECEDED:
         return f"已连续 {minutes} 分钟远低于{facts.limit}，预警结束"
-    return f"已连续 {minutes} 分钟低于{facts.limit}，自行改正，告警结束"
+    why = "限值已变" if step.reason is Reason.LIMIT_CHANGED else "自行改正"
+    return f"已连续 {minutes} 分钟低于{facts.limit}，{why}，告警结束"
 
 
 def _next(step: Step) -> str:
