@@ -99,12 +99,12 @@ class Partition:
             )
         self._next_start[batch.raw.topic] = batch.next_offset
 
-    async def wake(self) -> None:
+    async def wake(self, *, caught_up: bool) -> None:
         """Let the operator see the time."""
         self._raise_failure()
         if self._closed:
             return
-        outcome = self.operator.wake(self._clock.now_ms())
+        outcome = self.operator.wake(self._clock.now_ms(), caught_up=caught_up)
         if outcome.sends:
             self._count("(time)", outcome)
             self._follow(None, outcome, None)

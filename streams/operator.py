@@ -4,8 +4,8 @@ An operator is handed raw records and the time, and answers with what is to be
 sent. It does no I/O: an agent (or a backtest) sends, remembers, acknowledges.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from schemas.records import RawBatch, Reason, Stage
@@ -38,9 +38,9 @@ class Outcome(NamedTuple):
     sends: Sequence[Send] = ()
     read: int = 0
     used: int = 0
-    refused: Counter[tuple[Stage, Reason]] = Counter()
-    unknown_fields: Counter[str] = Counter()
-    alerts: Counter[tuple[str, str]] = Counter()
+    refused: Mapping[tuple[Stage, Reason], int] = MappingProxyType({})
+    unknown_fields: Mapping[str, int] = MappingProxyType({})
+    alerts: Mapping[tuple[str, str], int] = MappingProxyType({})
     ages_ms: Sequence[int] = ()
 
 
@@ -53,8 +53,12 @@ class Operator(Protocol):
     def take(self, raw: RawBatch, now_ms: int) -> Outcome:
         """Decide on `raw`; records that were taken before change nothing."""
 
-    def wake(self, now_ms: int) -> Outcome:
-        """Decide on what time alone has made due by `now_ms` (wall time)."""
+    def wake(self, now_ms: int, *, caught_up: bool) -> Outcome:
+        """Decide on what time alone has made due by `now_ms` (wall time).
+
+        `caught_up` says that no record of the partition waits to be read: while
+        one does, that nothing was seen is not silence.
+        """
 
     def changes(self) -> list[Row]:
         """Return the state rows that moved since the last call, in write order.

@@ -1,0 +1,1 @@
+"""The operators: what each agent decides, one partition at a time."""

@@ -1,0 +1,190 @@
+"""From raw records to alerts: what the operators of event topics have in common."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from schemas.alerts import Alert
+from schemas.codec import dead_letter, encode
+from schemas.records import RawBatch, Reason, Reject, Stage
+from schemas.topics import ALERTS, DEADLETTER
+from streams import columns
+from streams.event_time import Released, Sequencer
+from streams.lateness import BEGINNING_MS, by_source
+from streams.operator import NOTHING, Outcome, Row, Send
+from streams.operators.lanes import Lanes, Said, Times
+from streams.rule import RowNote
+
+_SEQUENCE_KEY = b"\x01sequence"  # sorts, and is written, after every rule's rows
+
+
+class Decoded(NamedTuple):
+    """A raw batch as columns, what was refused, and the fields that nobody knows."""
+
+    batch: Any
+    rejects: list[Reject]
+    unknown_fields: Counter[str]
+
+
+class Tally:
+    """Gathers one outcome: what to send, and the counts."""
+
+    def __init__(self, city: str, now_ms: int) -> None:
+        self._city = city.encode()
+        self._now_ms = now_ms
+        self.sends: list[Send] = []
+        self.refused: Counter[tuple[Stage, Reason]] = Counter()
+        self.alerts: Counter[tuple[str, str]] = Counter()
+        self.ages_ms: list[int] = []
+
+    def alert(self, alerts: Iterable[Alert]) -> None:
+        """Send alerts."""
+        for alert in alerts:
+            self.sends.append(Send(ALERTS, self._city, encode(alert)))
+            self.alerts[alert.rule, alert.transition] += 1
+            self.ages_ms.append(self._now_ms - alert.event_time_ms)
+
+    def refuse(self, raw: RawBatch, reject: Reject, late_by_ms: int | None = None) -> None:
+        """Send a dead letter."""
+        letter = dead_letter(raw, reject, self._now_ms, late_by_ms)
+        self.sends.append(Send(DEADLETTER, raw.topic.encode(), encode(letter)))
+        self.refused[reject.stage, reject.reason] += 1
+
+
+class EventOperator:
+    """One partition of a topic of events: decode, order, ask every rule.
+
+    Args:
+        city: The city's code, the key of its alerts.
+        decode: Turns raw records into columns.
+        sequencer: Event time.
+        lanes: The rules and their state.
+        sift: Looks at a source's rows before the rules do, and may keep some
+            from them (two hulls on one identity); None for none.
+    """
+
+    def __init__(
+        self,
+        city: str,
+        decode: Callable[[RawBatch], Decoded],
+        sequencer: Sequencer[Any],
+        lanes: Lanes,
+        sift: Callable[[str, Any, Times], tuple[Any, Said]] | None = None,
+    ) -> None:
+        self._city = city
+        self._decode = decode
+        self._sequencer = sequencer
+        self._lanes = lanes
+        self._sift = sift
+        self._moved = False
+
+    def take(self, raw: RawBatch, now_ms: int) -> Outcome:
+        """Decide on `raw`; what was taken before changes nothing."""
+        tally = Tally(self._city, now_ms)
+        first_new = self._sequencer.next_offset
+        decoded = self._decode(raw)
+        for reject in decoded.rejects:
+            if raw.offsets[reject.row] >= first_new:
+                tally.refuse(raw, reject)
+        next_offset = int(raw.offsets[-1]) + 1
+        released = self._sequencer.push(decoded.batch, now_ms, next_offset)
+        self._moved = True
+        self._refuse_untimely(raw, released, tally)
+        self._decide(released.batch, raw, tally)
+        return Outcome(
+            tally.sends,
+            len(raw.values),
+            released.accepted,
+            tally.refused,
+            decoded.unknown_fields,
+            tally.alerts,
+            tally.ages_ms,
+        )
+
+    def wake(self, now_ms: int, *, caught_up: bool) -> Outcome:
+        """Let the time of silent sources go on, and see what that makes due."""
+        if not caught_up:
+            self._sequencer.rearm()
+            return NOTHING
+        tally = Tally(self._city, now_ms)
+        released = self._sequencer.advance(now_ms)
+        self._moved = self._moved or bool(self._sequencer.idle_sources())
+        if columns.length(released.batch):
+            self._decide(released.batch, None, tally)
+        for source in self._lanes.sources():
+            self._close(source, tally)
+        return Outcome(tally.sends, alerts=tally.alerts, ages_ms=tally.ages_ms)
+
+    def changes(self) -> list[Row]:
+        """Return the rules' rows, then the sequencer's: the order of `Operator.changes`."""
+        rows = self._lanes.changes()
+        if self._moved:
+            rows.append((_SEQUENCE_KEY, self._sequencer.snapshot()))
+            self._moved = False
+        return rows
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the state of a partition."""
+        for key, value in sorted(rows):
+            if key == _SEQUENCE_KEY:
+                self._sequencer.restore(value)
+            else:
+                self._lanes.restore(key, value)
+
+    def watermark_ms(self) -> int | None:
+        """Return the least watermark of the sources that are not idle."""
+        low_ms = self._sequencer.low_watermark_ms
+        return None if low_ms == BEGINNING_MS else low_ms
+
+    def _decide(self, batch: Any, raw: RawBatch | None, tally: Tally) -> None:
+        if not columns.length(batch):
+            return
+        lanes = by_source(batch.source)
+        for source, index in lanes:
+            rows = batch if len(lanes) == 1 else columns.take(batch, index)
+            times = self._times(source)
+            if self._sift is not None:
+                rows, said = self._sift(source, rows, times)
+                self._tell(said, rows, raw, tally)
+            for runner in self._lanes.lane(source).values():
+                self._tell(runner.run(rows, times), rows, raw, tally)
+
+    def _close(self, source: str, tally: Tally) -> None:
+        times = self._times(source)
+        for runner in self._lanes.lane(source).values():
+            tally.alert(runner.close(times).alerts)
+
+    def _times(self, source: str) -> Times:
+        sequencer = self._sequencer
+        return Times(sequencer.watermark_ms(source), sequencer.data_watermark_ms(source))
+
+    def _tell(self, said: Said, batch: Any, raw: RawBatch | None, tally: Tally) -> None:
+        tally.alert(said.alerts)
+        for note in said.notes:
+            self._note(note, batch, raw, tally)
+
+    def _note(self, note: RowNote, batch: Any, raw: RawBatch | None, tally: Tally) -> None:
+        """Refuse a row that a rule could not use.
+
+        A row that waited for the watermark has lost its raw record by then, so
+        rules note only what is wrong with a sensor, which the next row shows too.
+        """
+        row = int(batch.row[note.row])
+        if raw is not None and row >= 0:
+            reject = Reject(row, Stage.RULE, Reason(note.reason), hint=note.hint)
+            tally.refuse(raw, reject)
+
+    @staticmethod
+    def _refuse_untimely(raw: RawBatch, released: Released[Any], tally: Tally) -> None:
+        for late in released.late:
+            hint = f"{late.late_by_ms} ms behind the watermark of {late.source}"
+            reject = Reject(late.row, Stage.EVENT_TIME, Reason.LATE, "event_time", hint)
+            tally.refuse(raw, reject, late.late_by_ms)
+        for row in released.future:
+            hint = "event time is ahead of ingest time: is the clock right, and its zone?"
+            tally.refuse(raw, Reject(row, Stage.CLOCK, Reason.FUTURE, "event_time", hint))
+
+
+def params_of(entries: Mapping[str, Any], city: Any) -> dict[str, Any]:
+    """Return what each rule is told by `city`, by rule name."""
+    return {name: entry.setting(city) for name, entry in entries.items()}
