@@ -14,6 +14,9 @@ instant at which `close` must look at the key even if no row comes.
 from collections.abc import Mapping
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.alerts import Alert
 
 S = TypeVar("S")
@@ -38,6 +41,22 @@ class Verdict(NamedTuple, Generic[S]):
 
     alerts: list[Alert]
     changed: dict[str, S | None]
+    notes: list[RowNote] = []  # noqa: RUF012 - never mutated: an empty default
+
+
+class ColumnVerdict(NamedTuple):
+    """What a rule decided whose state is `keyed.Columns`: see `Verdict`.
+
+    Attributes:
+        alerts: In event-time order.
+        slots: The keys that moved, each once.
+        rows: Their new rows. The field `due_ms` of a row is 0 for never.
+        notes: Rows that it could not use.
+    """
+
+    alerts: list[Alert]
+    slots: NDArray[np.int64]
+    rows: NDArray[Any]
     notes: list[RowNote] = []  # noqa: RUF012 - never mutated: an empty default
 
 

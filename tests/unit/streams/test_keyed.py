@@ -22,9 +22,27 @@ def test_keys_get_slots_as_they_are_seen_and_keep_them():
 
     assert columns.slots(["b", "a", "b"]).tolist() == [0, 1, 0]
     assert columns.slots(["a", "c"]).tolist() == [1, 2]
-    assert columns.keys == ["b", "a", "c"]
+    assert columns.keys == [("", "b"), ("", "a"), ("", "c")]
     assert columns.find("c") == 2
     assert columns.find("z") is None
+
+
+def test_one_subject_has_a_state_in_each_family():
+    columns = Columns(LEVEL, 4)
+
+    assert columns.slots(["a", "b"], "noise").tolist() == [0, 1]
+    assert columns.slots(["b", "a"], "water").tolist() == [2, 3]
+    assert columns.slots(["a"], "noise").tolist() == [0]
+    assert columns.find("a", "water") == 3
+    assert columns.keys[2] == ("water", "b")
+
+
+def test_due_names_the_slots_whose_time_has_come():
+    columns = Columns(np.dtype([("due_ms", "<i8")]), 4)
+    slots = columns.slots(["never", "past", "now", "later"])
+    columns.put(slots, np.array([(0,), (5,), (10,), (11,)], dtype=columns.rows.dtype))
+
+    assert columns.due(10).tolist() == [1, 2]
 
 
 def test_a_new_key_starts_as_zeros():
@@ -116,7 +134,7 @@ def test_a_page_that_a_crash_kept_back_leaves_slots_that_no_key_has():
     again.load(0, old[0])
     again.load(1, new[1])
 
-    assert again.keys == ["k0", "k1", "", "", "k4", "k5"]
+    assert [key for _, key in again.keys] == ["k0", "k1", "", "", "k4", "k5"]
     assert again.slots(["k2", "k5", "k1"]).tolist() == [6, 5, 1]
     once_more = Columns(LEVEL, 4)
     for page, raw in sorted({**new, 0: old[0], **dict(again.dirty_pages())}.items()):

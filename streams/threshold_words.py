@@ -1,0 +1,71 @@
+"""What a threshold alert says, with one plain Chinese sentence."""
+
+import math
+
+from schemas.alerts import Alert, Transition
+from schemas.ids import uuid5
+from streams.hysteresis import Move, Reason
+from streams.threshold_kinds import Direction, Kind, Params
+
+
+def alert(  # noqa: PLR0917 - the facts of one alert, none of them optional
+    rule: str, move: Move, kind: str, subject: str, params: Params, place: tuple[float, float]
+) -> Alert:
+    """Return the alert message of one move.
+
+    Args:
+        rule: The rule's name.
+        move: The move.
+        kind: The kind of reading.
+        subject: The sensor.
+        params: What is watched; has the kind.
+        place: Longitude and latitude in degrees, NaN when not known.
+    """
+    watched = params.kinds[kind]
+    transition = _transition(move)
+    alert_id = uuid5(rule, subject, kind, move.onset_ms)
+    lon_deg, lat_deg = (None if math.isnan(degrees) else float(degrees) for degrees in place)
+    return Alert(
+        source="citybrain.threshold",
+        kind=watched.finding or f"{kind}.exceeded",
+        subject=subject,
+        event_time_ms=move.at_ms,
+        id=uuid5(alert_id, transition, move.at_ms, move.rung),
+        alert_id=alert_id,
+        rule=rule,
+        rule_version=params.version,
+        transition=transition,
+        severity=watched.severity[max(move.rung or move.was, 1) - 1],
+        onset_time_ms=move.onset_ms,
+        lon_deg=lon_deg,
+        lat_deg=lat_deg,
+        value=move.value,
+        limit=watched.levels[max(move.rung, 1) - 1],
+        unit=watched.unit,
+        reason=move.reason,
+        sentence=_sentence(move, transition, subject, watched, watched.label or kind),
+        life_safety=watched.life_safety,
+    )
+
+
+def _transition(move: Move) -> Transition:
+    if not move.rung:
+        return Transition.CLEAR
+    return Transition.UPDATE if move.was else Transition.ONSET
+
+
+def _sentence(move: Move, transition: Transition, subject: str, watched: Kind, label: str) -> str:
+    if move.reason is Reason.NOT_SEEN:
+        return f"{subject} {label}已 {watched.unseen_s} 秒没有数据，告警就此结束"
+    read = f"{subject} {label} {move.value:g} {watched.unit}"
+    falls = watched.direction is Direction.BELOW
+    if transition is Transition.CLEAR:
+        good = (watched.clear or watched.levels)[0]
+        side = "以上" if falls else "以下"
+        return f"{read}，已恢复到 {good:g} {watched.unit} {side}，告警解除"
+    limit = watched.levels[move.rung - 1]
+    head = f"{read}，{'低于' if falls else '超过'}限值 {limit:g} {watched.unit}"
+    if transition is Transition.ONSET:
+        lasted_s = (move.at_ms - move.onset_ms) // 1000
+        return f"{head}，已持续 {lasted_s} 秒" if lasted_s else head
+    return f"{head}，{'升' if move.rung > move.was else '降'}至第 {move.rung} 级"
