@@ -126,8 +126,8 @@ def _join(
     alert: Alert, matter: Matter | None, now_ms: int, params: IncidentParams
 ) -> tuple[list[Incident], Matter | None]:
     """Let one alert message join its matter: what is said, and the matter after."""
-    firing = matter.firing if matter else ()
-    if _is_any(alert.kind, params.silent_kinds) and alert.alert_id not in firing:
+    ends = alert.transition is Transition.CLEAR and matter and alert.alert_id in matter.firing
+    if _is_any(alert.kind, params.silent_kinds) and not ends:
         return [], matter
     message = alert.id or uuid5(
         alert.alert_id, alert.transition, alert.event_time_ms, alert.revision
@@ -135,8 +135,8 @@ def _join(
     if matter and _is_double(alert, message, matter):
         return [], matter
     change = _change(alert, matter, params)
-    if change is None:
-        return [], matter
+    if change is None:  # yet remembered: come again, it must still mean nothing
+        return [], matter and _remember(alert, matter, message, matter.incident, params)
     said = [_said(alert, matter, change, message, now_ms)]
     if alert.transition is Transition.NOTICE and change is IncidentChange.OPENED:
         said.append(ended(said[0]))
@@ -144,9 +144,17 @@ def _join(
 
 
 def _is_double(alert: Alert, message: str, matter: Matter) -> bool:
-    """Say whether a message has joined before."""
-    older = alert.event_time_ms <= matter.forgotten_ms
-    return older or any(message == seen for seen, _ in matter.seen)
+    """Say whether a message has come before.
+
+    What is older than the alert that opened the incident, and no part of it, came
+    before it and meant nothing then.
+    """
+    if alert.event_time_ms <= matter.forgotten_ms:
+        return True
+    before = alert.event_time_ms < matter.incident.first_seen_time_ms
+    if before and not _has_joined(alert, matter):
+        return True
+    return any(message == seen for seen, _ in matter.seen)
 
 
 def _change(alert: Alert, matter: Matter | None, params: IncidentParams) -> IncidentChange | None:
@@ -217,21 +225,22 @@ def _remember(
     is_over = incident.state is IncidentState.RESOLVED
     return Matter(
         incident,
-        firing=() if is_over else _firing(alert, matter),
+        firing=() if is_over else _firing(alert, matter, incident),
         seen=seen[-_KEPT_MESSAGES:],
         forgotten_ms=max([matter.forgotten_ms if matter else -1, *dropped]),
         due_ms=incident.last_seen_time_ms + params.forget_s * 1000 if is_over else None,
     )
 
 
-def _firing(alert: Alert, matter: Matter | None) -> tuple[str, ...]:
+def _firing(alert: Alert, matter: Matter | None, incident: Incident) -> tuple[str, ...]:
     """Return which alerts fire after `alert`; one that has cleared never fires again."""
     firing = matter.firing if matter else ()
     if alert.transition is Transition.CLEAR:
         return tuple(one for one in firing if one != alert.alert_id)
     if alert.transition is Transition.NOTICE or (matter and _has_joined(alert, matter)):
         return firing
-    return (*firing, alert.alert_id)[-KEPT_ALERTS:]
+    joins = alert.alert_id in incident.alert_ids
+    return (*firing, alert.alert_id)[-KEPT_ALERTS:] if joins else firing
 
 
 def _is_any(kind: str, patterns: Sequence[str]) -> bool:
