@@ -57,6 +57,7 @@ class Reason(StrEnum):
     UNKNOWN_SCHEMA = "unknown-schema"
     OUT_OF_RANGE = "out-of-range"
     DATUM_UNDECLARED = "datum-undeclared"
+    DATUM_UNSUPPORTED = "datum-unsupported"
     FUTURE = "future"
     LATE = "late"
     UNKNOWN_SUBJECT = "unknown-subject"

@@ -1,0 +1,196 @@
+"""The wire form of the records, derived from the records themselves.
+
+On the wire a record is a flat JSON object. Each `x_time_ms` field is `x_time`,
+an RFC 3339 text; every optional field may be absent or null. Names that the
+contract does not know are tolerated, so that it can grow.
+"""
+
+import re
+from functools import cache
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec.structs import fields as fields_of
+
+from schemas.envelope import SCHEMA_VERSION, Envelope
+from schemas.instants import format_instant, parse_instant
+from schemas.records import Reason
+from schemas.refused import Refusal, Refused
+
+R = TypeVar("R", bound=Envelope)
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+SaltedHash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16,128}$")]
+Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]  # what every JSON reader holds
+NavStatus = Annotated[int, msgspec.Meta(ge=0, le=15)]
+_NARROWED: dict[str, Any] = {
+    "source": Name,
+    "kind": Name,
+    "subject": Name,
+    "confidence": Share,
+    "place_confidence": Share,
+    "plate_hash": SaltedHash,
+    "nav_status": NavStatus,
+}
+
+
+class WireField(NamedTuple):
+    """One field of a record and its form on the wire.
+
+    Attributes:
+        name, wire_name: In code and on the wire: `event_time_ms`, `event_time`.
+        type: On the wire, without the null that stands for absence.
+        required: It must be there.
+        default: What its absence means.
+        is_time: It is an instant.
+    """
+
+    name: str
+    wire_name: str
+    type: Any
+    required: bool
+    default: Any
+    is_time: bool
+
+
+@cache
+def wire_fields(cls: type[Envelope]) -> tuple[WireField, ...]:
+    """Return the wire form of each field of `cls`, the envelope's first."""
+    found = []
+    for field in fields_of(cls):
+        is_time = field.name.endswith("_time_ms")
+        wire_name = field.name.removesuffix("_ms") if is_time else field.name
+        wire_type = str if is_time else _narrowed(field.name, field.type)
+        required = field.required
+        default = None if required else field.default
+        if not required and field.default is msgspec.NODEFAULT:
+            default = field.default_factory()
+        found.append(WireField(field.name, wire_name, wire_type, required, default, is_time))
+    return tuple(found)
+
+
+def _narrowed(name: str, annotated: Any) -> Any:
+    """Return the type on the wire: what the record says, with bounds."""
+    if name in _NARROWED:
+        return _NARROWED[name]
+    return Whole if annotated in (int, int | None) else annotated
+
+
+@cache
+def wire_type(cls: type[Envelope]) -> type[msgspec.Struct]:
+    """Return the struct that the wire form of `cls` decodes into.
+
+    An absent optional field is None there, so that what was said can be told
+    from what was not. Without cyclic garbage collection: it never holds cycles.
+    """
+    columns = [
+        (f.wire_name, f.type) if f.required else (f.wire_name, f.type | None, None)
+        for f in wire_fields(cls)
+    ]
+    return msgspec.defstruct(
+        f"{cls.__name__}Wire", columns, kw_only=True, frozen=True, gc=False, module=__name__
+    )
+
+
+def from_wire(cls: type[R], wire: msgspec.Struct) -> R:
+    """Return the record that `wire` says.
+
+    Raises:
+        Refused: A time is no instant, or the sender's contract is newer.
+    """
+    refusal = check_schema(getattr(wire, "schema", None))
+    if refusal is not None:
+        raise Refused(refusal)
+    said: dict[str, Any] = {}
+    for field in wire_fields(cls):
+        value = getattr(wire, field.wire_name)
+        if value is None:
+            continue
+        if field.is_time:
+            value = parse_instant(value)
+            if isinstance(value, Refusal):
+                raise Refused(value._replace(field=field.wire_name))
+        said[field.name] = value
+    return cls(**said)
+
+
+def to_wire(record: Envelope) -> dict[str, Any]:
+    """Return `record` as the wire says it, without what is at its default.
+
+    A NaN in an optional field says that there is none, as it does in columns.
+
+    Raises:
+        ValueError: A number is infinite, or a required one is NaN.
+    """
+    said: dict[str, Any] = {}
+    for field in wire_fields(type(record)):
+        value = getattr(record, field.name)
+        if not field.required and (value is None or value == field.default):
+            continue
+        if field.is_time:
+            value = format_instant(value)
+        elif isinstance(value, float) and not abs(value) < float("inf"):
+            if not field.required and value != value:  # noqa: PLR0124 - NaN alone differs from itself
+                continue
+            raise ValueError(f"{field.name} of {record.kind} {record.subject} is {value}")
+        said[field.wire_name] = value
+    return said
+
+
+def check_schema(version: int | None) -> Refusal | None:
+    """Return why a record of that contract version is not read, None if it is."""
+    if version is None or 1 <= version <= SCHEMA_VERSION:
+        return None
+    hint = f"version {version} is not known here, the newest is {SCHEMA_VERSION}; update first"
+    return Refusal(Reason.UNKNOWN_SCHEMA, "schema", hint)
+
+
+_AT = re.compile(r" - at `\$\.?([^`]*)`$")
+_MISSING = re.compile(r"missing required field `([^`]*)`")
+_NO_NUMBER = re.compile(rb'"(\w{1,64})"\s*:\s*[+-]?(?:nan|inf(?:inity)?)\b', re.IGNORECASE)
+_HINTS = {
+    "unit": "unit is mandatory: say what the value is measured in",
+    "event_time": "say when it happened, as RFC 3339 text with an offset",
+    "source": "say who publishes it, as the city's sources name it",
+    "plate_hash": "a salted hash in hex, 16 to 128 digits; never a plate in clear",
+    "datum": "one of wgs84, cgcs2000, gcj02, bd09",
+}
+
+
+def explain(error: Exception, raw: bytes) -> Refusal:
+    """Return the refusal that stands for an error of `msgspec` on `raw`."""
+    if isinstance(error, RecursionError):
+        return Refusal(Reason.TOO_DEEP, hint="events are flat: nest nothing")
+    if isinstance(error, UnicodeDecodeError):
+        return Refusal(Reason.NOT_JSON, hint="text is not UTF-8")
+    text = str(error)
+    if isinstance(error, msgspec.ValidationError):
+        return _explain_value(text)
+    odd = _NO_NUMBER.search(raw)
+    if odd is not None:
+        field = odd[1].decode()
+        return Refusal(Reason.NOT_FINITE, field, "JSON has no NaN or infinity; leave it out")
+    if not raw.strip():
+        return Refusal(Reason.NOT_JSON, hint="the value is empty")
+    return Refusal(Reason.NOT_JSON, hint=f"send one JSON object: {text[:120]}")
+
+
+def _explain_value(text: str) -> Refusal:
+    at = _AT.search(text)
+    field = at[1].replace("[...]", "") if at else ""
+    missing = _MISSING.search(text)
+    if missing is not None:
+        name = missing[1]
+        where = f"{field}.{name}" if field else name
+        return Refusal(Reason.MISSING_FIELD, where, _HINTS.get(name, f"{name} is mandatory"))
+    what = _AT.sub("", text)
+    hint = f"{what}; {_HINTS[field]}" if field in _HINTS else what
+    if "length >= 1" in text:
+        return Refusal(Reason.MISSING_FIELD, field, "it is empty")
+    if "out of range" in text:
+        return Refusal(Reason.NOT_FINITE, field, "too large for a number of 64 bits")
+    if field == "value" and "got `bool`" in text:
+        hint = "say 1 or 0, a truth value is no number"
+    narrowed = " >= " in text or " <= " in text or "length" in text
+    return Refusal(Reason.OUT_OF_RANGE if narrowed else Reason.WRONG_TYPE, field, hint)
