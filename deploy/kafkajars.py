@@ -105,7 +105,14 @@ def _fetch(maven: str, into: Path, scratch: Path, say: Callable[[str], None]) ->
     say(f"{title} from Maven Central (about 45 jars, 45 MB; kept for the next time)")
     pom = scratch / "pom.xml"  # a copy: Maven writes nothing beside an installed package
     shutil.copyfile(POM, pom)
-    argv = [maven, "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
+    argv = [
+        maven,
+        "-B",
+        "-f",
+        str(pom),
+        "dependency:copy-dependencies",
+        f"-DoutputDirectory={into}",
+    ]
     last: deque[str] = deque(maxlen=15)
     jars = 0
     with subprocess.Popen(  # noqa: S603  # found on the path

@@ -1,0 +1,331 @@
+"""Make the synthetic part of the city Longgang: areas, units, sensors, vessels.
+
+    python -m deploy.generate_city deploy/cities/longgang
+
+No boundary of a community, grid or micro-grid of Longgang is public, so these
+are made up inside an outline that we drew by eye, to the true counts: 102
+communities, 484 grids (469 full, 15 dedicated) and 3,311 micro-grids. Every
+file says that it is synthetic or approximate. The same seed gives the same
+bytes (with the same GEOS: version 3.14 made the committed files).
+"""
+
+import csv
+import io
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import shapely
+from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from streams.fences import metres_per_degree
+
+SEED = 330_383
+COMMUNITIES, GRIDS, DEDICATED, MICRO_GRIDS, OFFICES = 102, 484, 15, 3_311, 26
+# One step is 0.1 m: fine enough for a border, short enough for a file.
+STEP_DEG = 1e-6
+
+# Drawn by eye on WGS-84 for this project: approximate, no survey.
+OUTLINE = (
+    (120.675, 27.517), (120.660, 27.505), (120.666, 27.497), (120.654, 27.489),
+    (120.650, 27.478), (120.640, 27.473), (120.624, 27.471), (120.614, 27.474),
+    (120.603, 27.481), (120.596, 27.473), (120.583, 27.475), (120.587, 27.489),
+    (120.584, 27.503), (120.586, 27.517), (120.573, 27.524), (120.557, 27.523),
+    (120.541, 27.530), (120.527, 27.535), (120.524, 27.522), (120.513, 27.514),
+    (120.512, 27.500), (120.497, 27.496), (120.482, 27.496), (120.464, 27.505),
+    (120.474, 27.517), (120.475, 27.525), (120.483, 27.531), (120.486, 27.541),
+    (120.482, 27.549), (120.485, 27.560), (120.488, 27.567), (120.476, 27.580),
+    (120.493, 27.580), (120.503, 27.567), (120.511, 27.573), (120.510, 27.587),
+    (120.532, 27.588), (120.543, 27.595), (120.553, 27.591), (120.561, 27.580),
+    (120.571, 27.581), (120.587, 27.590), (120.604, 27.588), (120.618, 27.579),
+    (120.632, 27.569), (120.644, 27.548), (120.657, 27.524),
+)  # fmt: skip
+
+# BeiDou terminals that the public recordings of fishing boats near Longgang name,
+# with the gear that they state. Names, skippers and numbers here are made up.
+TERMINALS = {
+    "purse-seine": (20578, 20697, 22710, 24285, 24445, 24627, 20006, 20045, 20049, 20051),
+    "gillnet": (21823, 21956, 26842, 27090),
+    "trawl": (24886, 24938),
+}
+# Shore stations: code, longitude, latitude, range in metres. Approximate.
+STATIONS = (
+    ("ais-bacao", 120.655, 27.490, 45_000.0),
+    ("ais-xiaguan", 120.485, 27.170, 40_000.0),
+    ("ais-nanji", 121.080, 27.465, 35_000.0),
+)
+DEPARTMENTS = (
+    ("police", "公安", "LG-police"),
+    ("enforcement", "综合行政执法", "LG-enforcement"),
+    ("fishery", "渔业执法", "LG-fishery"),
+    ("fire", "消防救援", "LG-fire"),
+    ("flood", "防汛", "LG-flood"),
+)
+SENSOR_KINDS = (
+    ("noise.laeq", 40),
+    ("water.level", 60),
+    ("smoke.alarm", 80),
+    ("gas.combustible", 60),
+    ("manhole.tilt", 40),
+)
+
+
+def split(area: BaseGeometry, parts: int, dice: np.random.Generator) -> list[BaseGeometry]:
+    """Return `area` cut by straight lines into `parts` areas of like size."""
+    if parts == 1:
+        return [area]
+    few = parts // 2
+    share = few / parts * (1 + 0.12 * (dice.random() - 0.5))
+    box = shapely.minimum_rotated_rectangle(area)
+    corner = shapely.get_coordinates(box)
+    sides = corner[1:3] - corner[:2]
+    along = max(sides, key=lambda side: float(np.hypot(*side)))
+    angle = math.atan2(along[1], along[0]) + 0.3 * (dice.random() - 0.5)
+    low, high = _cut(area, angle, share)
+    return split(low, few, dice) + split(high, parts - few, dice)
+
+
+def _cut(area: BaseGeometry, angle: float, share: float) -> tuple[BaseGeometry, BaseGeometry]:
+    """Return the two sides of the line across `angle` that leaves `share` on the first."""
+    way = np.array([math.cos(angle), math.sin(angle)])
+    across = np.array([-way[1], way[0]])
+    reach = shapely.get_coordinates(area) @ way
+    lowest, highest = float(reach.min()), float(reach.max())
+    low = high = area
+    for _ in range(24):
+        middle = (lowest + highest) / 2
+        near, far = way * (middle - 1), way * middle
+        half = shapely.Polygon([near - across * 999, far - across * 999, far + across * 999,
+                                near + across * 999])  # fmt: skip
+        low = shapely.intersection(area, half)
+        high = shapely.difference(area, half)
+        lowest, highest = (middle, highest) if low.area < share * area.area else (lowest, middle)
+    return low, high
+
+
+def tile(leaves: Sequence[BaseGeometry]) -> list[BaseGeometry]:
+    """Return the leaves with every corner on the grid and all edges shared exactly."""
+    lines = shapely.get_parts(shapely.boundary(np.array(leaves, dtype=object)))
+    noded = shapely.unary_union(shapely.set_precision(lines, STEP_DEG), grid_size=STEP_DEG)
+    faces = shapely.get_parts(shapely.polygonize([noded]))
+    tree = shapely.STRtree(leaves)
+    owner = tree.nearest(shapely.point_on_surface(faces))
+    tiles: list[BaseGeometry] = []
+    for at in range(len(leaves)):
+        mine = faces[owner == at]
+        joined = mine[0] if len(mine) == 1 else shapely.coverage_union_all(mine)
+        tiles.append(shapely.normalize(joined))
+    return tiles
+
+
+def spread(total: int, among: int, dice: np.random.Generator) -> list[int]:
+    """Return `among` counts, as equal as can be, that sum to `total`."""
+    counts = [total // among + (at < total % among) for at in range(among)]
+    return [counts[at] for at in dice.permutation(among)]
+
+
+def coordinates(area: BaseGeometry) -> Any:
+    """Return GeoJSON coordinates on the grid."""
+    raw = json.loads(shapely.to_geojson(area))["coordinates"]
+
+    def rounded(value: Any) -> Any:
+        return [rounded(one) for one in value] if isinstance(value, list) else round(value, 6)
+
+    return rounded(raw)
+
+
+def collection(notes: dict[str, Any], features: Iterable[dict[str, Any]]) -> bytes:
+    """Return a GeoJSON collection, one feature a line, so that a line names a feature."""
+    head = json.dumps({"type": "FeatureCollection", "datum": "wgs84", **notes}, ensure_ascii=False)
+    lines = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in features)
+    return (head[:-1] + ', "features": [\n' + ",\n".join(lines) + "\n]}\n").encode()
+
+
+def feature(code: str, area: BaseGeometry, **properties: Any) -> dict[str, Any]:
+    """Return one GeoJSON feature."""
+    geometry = {"type": area.geom_type, "coordinates": coordinates(area)}
+    return {"type": "Feature", "id": code, "properties": properties, "geometry": geometry}
+
+
+def table(header: str, rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return a CSV file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header.split(","))
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def areas(dice: np.random.Generator) -> tuple[dict[str, bytes], list[tuple[str, BaseGeometry]]]:
+    """Return the files of the areas, and the communities for those who place things."""
+    communities = split(Polygon(OUTLINE), COMMUNITIES, dice)
+    grid_rows, leaves, parents = [], [], []
+    grids = [
+        (grid, at)
+        for at, (area, parts) in enumerate(
+            zip(communities, spread(GRIDS, COMMUNITIES, dice), strict=True)
+        )
+        for grid in split(area, parts, dice)
+    ]
+    dedicated = set(dice.choice(GRIDS, DEDICATED, replace=False).tolist())
+    for at, ((grid, community), parts) in enumerate(
+        zip(grids, spread(MICRO_GRIDS, GRIDS, dice), strict=True)
+    ):
+        code, kind = f"LG-G{at + 1:03d}", "dedicated" if at in dedicated else "full"
+        name = f"示例{'专属' if kind == 'dedicated' else ''}网格{at + 1:03d}"
+        grid_rows.append((code, name, kind, f"LG-C{community + 1:03d}"))
+        for leaf in split(grid, parts, dice):
+            leaves.append(leaf)
+            parents.append(code)
+    tiles = tile(leaves)
+    outline = shapely.coverage_union_all(np.array(tiles, dtype=object))
+    offices = [at * OFFICES // COMMUNITIES + 1 for at in range(COMMUNITIES)]
+    notes = {"synthetic": True, "seed": SEED}
+    drawn = {"approximate": True, "source": "drawn by eye for this project, WGS-84"}
+    files = {
+        "outline.geojson": collection(drawn, [feature("longgang", outline, name="龙港市")]),
+        "areas/micro_grids.geojson": collection(
+            notes,
+            (
+                feature(f"LG-M{at + 1:04d}", area, grid=parent)
+                for at, (area, parent) in enumerate(zip(tiles, parents, strict=True))
+            ),
+        ),
+        "areas/grids.csv": table("code,name,kind,community", grid_rows),
+        "areas/communities.csv": table(
+            "code,name,office",
+            (
+                (f"LG-C{at + 1:03d}", f"示例社区{at + 1:03d}", f"示例治理单元{office:02d}")
+                for at, office in enumerate(offices)
+            ),
+        ),
+    }
+    return files, [(f"LG-C{at + 1:03d}", area) for at, area in enumerate(communities)]
+
+
+def units() -> bytes:
+    """Return units.toml: a desk, a leader, departments, communities and grids."""
+    lines = ["# Synthetic, made by deploy/generate_city.py: nobody here is a real person."]
+
+    def unit(code: str, name: str, level: str, **more: str) -> None:
+        facts = {"code": code, "name": name, "level": level, **more}
+        text = "".join(f"\n{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in facts.items())
+        lines.append("\n[[units]]" + text)
+
+    unit("LG-desk", "市级指挥中心值班台", "city")
+    unit("LG-coast-desk", "海上值班台", "city")
+    unit("LG-leader", "带班领导", "leader")
+    for department, name, code in DEPARTMENTS:
+        unit(code, f"{name}值班队", "department", department=department)
+    for at in range(1, COMMUNITIES + 1):
+        unit(f"LG-C{at:03d}-team", f"示例社区{at:03d}值守组", "community", area=f"LG-C{at:03d}")
+    for at in range(1, GRIDS + 1):
+        unit(f"LG-G{at:03d}-worker", f"示例网格员{at:03d}", "grid", area=f"LG-G{at:03d}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def sensors(communities: Sequence[tuple[str, BaseGeometry]], dice: np.random.Generator) -> bytes:
+    """Return sensors.csv without those of the venues, which venues.toml places."""
+    rows = []
+    for kind, count in SENSOR_KINDS:
+        stem = kind.split(".", maxsplit=1)[0]
+        for at in range(count):
+            _, area = communities[int(dice.integers(len(communities)))]
+            place = shapely.point_on_surface(area)
+            area_class = "2" if kind == "noise.laeq" else ""
+            sample_s = 1 if kind == "noise.laeq" else ""
+            code = f"LG-{stem}-{at + 1:03d}"
+            source = "city.iot"
+            rows.append(
+                (code, kind, area_class, f"{place.x:.6f}", f"{place.y:.6f}", sample_s, source)
+            )
+    return table("code,kind,area_class,lon_deg,lat_deg,sample_s,source", rows)
+
+
+def vessels(dice: np.random.Generator) -> bytes:
+    """Return vessels.csv: all names made up, telephone numbers of no network."""
+    rows = []
+    numbers = Counter[str]()
+    harbours = ("bacao", "xiaguan", "shacheng")
+
+    def vessel(gear: str, beidou: str, mmsi: str) -> None:
+        numbers["all"] += 1
+        at = numbers["all"]
+        harbour = harbours[int(dice.integers(len(harbours)))]
+        length_m = f"{dice.uniform(12, 42):.1f}"
+        code, name = f"LG-V{at:03d}", f"示例渔{at:05d}"
+        phone = f"000-0000-{at:04d}"
+        rows.append((code, mmsi, beidou, name, "fishing", gear, harbour, length_m, "",
+                     f"示例船长{at:03d}", phone))  # fmt: skip
+
+    for gear, terminals in TERMINALS.items():
+        for terminal in terminals:
+            vessel(gear, str(terminal), "")
+    for at in range(24):
+        gear = ("trawl", "gillnet", "purse-seine", "hook-and-line", "small-stow-net", "pots")[
+            at % 6
+        ]
+        vessel(gear, "", f"412{420_000 + at:06d}")
+    header = "code,mmsi,beidou,name,class,gear,home_harbour,length_m,permits,skipper,phone"
+    return table(header, rows)
+
+
+def disc(lon_deg: float, lat_deg: float, radius_m: float, corners: int = 48) -> Polygon:
+    """Return a circle on the ground as a polygon."""
+    east_m, north_m = metres_per_degree(lat_deg)
+    turn = np.linspace(0, 2 * math.pi, corners, endpoint=False)
+    return Polygon(
+        np.column_stack(
+            [
+                lon_deg + radius_m * np.cos(turn) / east_m,
+                lat_deg + radius_m * np.sin(turn) / north_m,
+            ]
+        )
+    )
+
+
+def coverage() -> bytes:
+    """Return the fences of the shore stations' coverage."""
+    notes = {"approximate": True, "synthetic": True, "source": "assumed places and ranges"}
+    return collection(
+        notes,
+        (
+            feature(code, disc(lon, lat, reach), name=f"{code} coverage", purpose="coverage")
+            for code, lon, lat, reach in STATIONS
+        ),
+    )
+
+
+def generate(seed: int = SEED) -> dict[str, bytes]:
+    """Return all generated files by their path in the city's folder."""
+    dice = np.random.default_rng(seed)
+    files, communities = areas(dice)
+    return {
+        **files,
+        "units.toml": units(),
+        "sensors.csv": sensors(communities, dice),
+        "vessels.csv": vessels(dice),
+        "fences/coverage.geojson": coverage(),
+    }
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--seed", default=SEED, show_default=True)
+def main(folder: Path, seed: int) -> None:
+    """Write the synthetic files of Longgang into FOLDER."""
+    for path, content in generate(seed).items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        click.echo(f"{len(content):>9,} {target}")
+
+
+if __name__ == "__main__":
+    main()
