@@ -1,0 +1,288 @@
+"""Moratorium rule: `vessel.moratorium` when a covered boat is under way in closed water.
+
+Covered is a boat whose gear the season bans: by the register first, then by what
+it said of itself; one whose gear nobody knows is left alone. Moving faster than
+`min_speed_kn` from one fix to another at least `hold_s` later counts as under
+way; being in a harbour never does. Seasons are half-open in time, and when one
+begins, those who are out are judged at that instant, without a new fix.
+
+State, per vessel: how it moves and where, what it said of its gear, and the open
+alert. A fix not newer than the state is a redelivery, and is skipped.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import msgspec
+
+from schemas.alerts import Alert, Severity, Transition
+from schemas.positions import PositionBatch
+from streams.fences import FencePurpose
+from streams.instants import instant_ms
+from streams.rule import Verdict
+from streams.vessel_alerts import Desk, Finding, Said, Setting, covering_by_row, fix_rows, in_order
+from streams.vessels import gear_of
+
+NAME = "moratorium"
+KIND = "vessel.moratorium"
+
+_instant_ms = lru_cache(maxsize=256)(instant_ms)
+
+
+class Exemption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Boats of `gears` with `permit` may fish from the instant `start` on (RFC 3339)."""
+
+    permit: str
+    gears: tuple[str, ...]
+    start: str
+
+
+class Season(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One closed season of one year.
+
+    Attributes:
+        id, source: Its name, and the notice that it was taken from.
+        fence: Id of the fence that bounds it (purpose `moratorium`).
+        start, end: RFC 3339 with offset, half-open.
+        gears: Banned gear; empty means all but `except_gears`.
+        exemptions: Special permits, each from its own date.
+    """
+
+    id: str
+    source: str
+    fence: str
+    start: str
+    end: str
+    gears: tuple[str, ...] = ()
+    except_gears: tuple[str, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.start_ms >= self.end_ms:
+            raise ValueError(f"season {self.id}: start {self.start} is not before end {self.end}")
+        for exemption in self.exemptions:
+            _instant_ms(exemption.start)
+
+    @property
+    def start_ms(self) -> int:
+        return _instant_ms(self.start)
+
+    @property
+    def end_ms(self) -> int:
+        return _instant_ms(self.end)
+
+    def bans(self, gear: str, permits: tuple[str, ...], at_ms: int) -> bool:
+        """Return whether a boat with this gear may not fish at the instant."""
+        in_time = self.start_ms <= at_ms < self.end_ms
+        named = gear in self.gears if self.gears else gear not in self.except_gears
+        if not gear or not in_time or not named:
+            return False
+        return not any(
+            exemption.permit in permits
+            and gear in exemption.gears
+            and at_ms >= _instant_ms(exemption.start)
+            for exemption in self.exemptions
+        )
+
+
+class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters.
+
+    Attributes:
+        min_speed_kn: Slower is drifting or at anchor.
+        fishing_max_kn: Up to this it may be fishing, faster it is under way only.
+        hold_s: Under way this long before it is told: two ten-minute fixes.
+        clear_s: Stopped this long before it ends.
+        silence_s: Ends when no fix came for this long.
+        seasons: In the order in which they are asked.
+    """
+
+    version: str = "1"
+    min_speed_kn: float = 1.5
+    fishing_max_kn: float = 6.0
+    hold_s: int = 600
+    clear_s: int = 1_800
+    silence_s: int = 7_200
+    seasons: tuple[Season, ...] = ()
+
+
+class Voyage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered about one vessel.
+
+    Attributes:
+        as_of_ms, settled_ms: Newest fix taken; what was due up to here is done.
+        place, sog_kn: Of that fix.
+        waters: Moratorium fences that cover it; none while it is in a harbour.
+        moving_ms: First fix of the present movement.
+        slowed_ms: First fix at which it no longer moved.
+        gear_said: What it said of its gear.
+        season, onset_ms: Of the open alert; "" for none.
+        due_ms: When time alone will change something.
+    """
+
+    as_of_ms: int = -1
+    settled_ms: int = -1
+    place: tuple[float, float] = (0.0, 0.0)
+    sog_kn: float = 0.0
+    waters: tuple[str, ...] = ()
+    moving_ms: int | None = None
+    slowed_ms: int | None = None
+    gear_said: str = ""
+    season: str = ""
+    onset_ms: int = 0
+    due_ms: int | None = None
+
+
+def evaluate(
+    batch: PositionBatch, prior: Mapping[str, Voyage], setting: Setting[Params]
+) -> Verdict[Voyage]:
+    """Return who began or ended to be out in closed time.
+
+    Args:
+        batch: Fixes of vessels' main tracks and their static messages, each
+            vessel's in event-time order.
+        prior: Voyages before the batch.
+        setting: Parameters, fences, register.
+    """
+    alerts: list[Alert] = []
+    changed: dict[str, Voyage | None] = {}
+    rows = fix_rows(batch)
+    covering = covering_by_row(setting.fences, batch, rows)
+    fixes = set(rows.tolist())
+    for row, subject in enumerate(batch.subject):
+        last = changed.get(subject) or prior.get(subject) or Voyage()
+        said, at_ms = batch.extra[row], int(batch.event_time_ms[row])
+        if said is not None and said.gear and at_ms >= last.as_of_ms:
+            changed[subject] = msgspec.structs.replace(last, gear_said=said.gear)
+        if row not in fixes or at_ms <= last.as_of_ms:
+            continue
+        walk = _Walk(Desk(subject, setting, alerts), last)
+        walk.settle(at_ms)
+        place = (float(batch.lon_deg[row]), float(batch.lat_deg[row]))
+        walk.take(at_ms, place, float(batch.sog_kn[row]), covering.get(row, ()))
+        changed[subject] = walk.done()
+    return Verdict(in_order(alerts), changed)
+
+
+def close(
+    keys: list[str], prior: Mapping[str, Voyage], watermark_ms: int, setting: Setting[Params]
+) -> Verdict[Voyage]:
+    """Do what time alone has made due up to `watermark_ms`."""
+    alerts: list[Alert] = []
+    changed: dict[str, Voyage | None] = {}
+    for subject in keys:
+        last = prior.get(subject)
+        if last is not None:
+            walk = _Walk(Desk(subject, setting, alerts), last)
+            walk.settle(watermark_ms)
+            if (now := walk.done()) != last:
+                changed[subject] = now
+    return Verdict(in_order(alerts), changed)
+
+
+class _Walk:
+    """One vessel on its way through one fix, or through time."""
+
+    def __init__(self, desk: Desk[Params], now: Voyage) -> None:
+        self.desk, self.params, self.now = desk, desk.params, now
+        self.record = desk.setting.registry.get(desk.subject)
+        self.gear, self.gear_from = gear_of(self.record, now.gear_said, None)
+
+    def done(self) -> Voyage:
+        due_ms = min((at_ms for at_ms, _ in self._coming()), default=None)
+        return msgspec.structs.replace(self.now, due_ms=due_ms)
+
+    def settle(self, now_ms: int) -> None:
+        """Do what falls due up to `now_ms`, earliest first."""
+        while (coming := min(self._coming(), default=None)) and coming[0] <= now_ms:
+            at_ms, what = coming
+            self._put(settled_ms=at_ms)
+            if self.now.season:
+                self._end(at_ms, what)
+            else:
+                self._judge(at_ms, "season-opened")
+
+    def _coming(self) -> Iterator[tuple[int, str]]:
+        now, silent_ms = self.now, self.now.as_of_ms + self.params.silence_s * 1000
+        if now.season:
+            yield silent_ms, "not-heard"
+        seen_ms = max(now.as_of_ms, now.settled_ms)
+        for season in self.params.seasons:
+            if season.id == now.season:
+                yield max(season.end_ms, now.onset_ms), "season-ended"
+            elif not now.season and now.waters and seen_ms < season.start_ms < silent_ms:
+                yield season.start_ms, season.id
+
+    def take(
+        self, at_ms: int, place: tuple[float, float], sog_kn: float, covering: tuple[int, ...]
+    ) -> None:
+        """Judge one fix; a speed that was not said is taken as the one before."""
+        purposes = [(f.purpose, f.id) for f in (self.desk.fences.fences[at] for at in covering)]
+        in_harbour = any(purpose is FencePurpose.HARBOUR for purpose, _ in purposes)
+        waters = tuple(id_ for purpose, id_ in purposes if purpose is FencePurpose.MORATORIUM)
+        now = self.now
+        sog_kn = now.sog_kn if sog_kn != sog_kn else sog_kn  # noqa: PLR0124 - NaN
+        moves = sog_kn >= self.params.min_speed_kn and not in_harbour
+        unbroken = at_ms - now.as_of_ms <= self.params.silence_s * 1000
+        since_ms = now.moving_ms if unbroken and now.moving_ms is not None else at_ms
+        first_slow_ms = at_ms if now.slowed_ms is None else now.slowed_ms
+        self._put(
+            as_of_ms=at_ms,
+            place=place,
+            sog_kn=sog_kn,
+            waters=() if in_harbour else waters,
+            moving_ms=since_ms if moves else None,
+            slowed_ms=None if moves else first_slow_ms,
+        )
+        if not now.season:
+            self._judge(at_ms, "fix")
+        elif in_harbour:
+            self._end(at_ms, "in-harbour")
+        elif self._season(now.season).fence not in waters:
+            self._end(at_ms, "left")
+        elif not moves and at_ms - first_slow_ms >= self.params.clear_s * 1000:
+            self._end(at_ms, "stopped")
+
+    def _judge(self, at_ms: int, why: str) -> None:
+        """Raise the alert if the boat is under way where and when it must not be."""
+        now, params = self.now, self.params
+        if now.moving_ms is None or now.as_of_ms - now.moving_ms < params.hold_s * 1000:
+            return
+        permits = self.record.permits if self.record else ()
+        for season in params.seasons:
+            if season.fence in now.waters and season.bans(self.gear, permits, at_ms):
+                self._put(season=season.id, onset_ms=at_ms)
+                pace = "fishing-speed" if now.sog_kn <= params.fishing_max_kn else "under-way"
+                reason = f"{pace} gear-{self.gear_from}:{self.gear} {season.id} {why}"
+                words = f"（{self.gear}）在休渔期{season.id}内航行，航速 {now.sog_kn:.1f} 节"
+                self._tell(Transition.ONSET, at_ms, words, reason)
+                return
+
+    def _end(self, at_ms: int, reason: str) -> None:
+        self._tell(Transition.CLEAR, at_ms, "休渔期航行告警结束", reason)
+        self._put(season="", onset_ms=0)
+
+    def _tell(self, transition: Transition, at_ms: int, words: str, reason: str) -> None:
+        now, fence = self.now, self._season(self.now.season).fence
+        finding = Finding(
+            NAME,
+            self.params.version,
+            KIND,
+            self.desk.subject,
+            now.onset_ms,
+            Severity.SEVERE,
+            fence,
+        )
+        said = Said(words, reason, now.place, now.sog_kn, self.params.min_speed_kn, "kn")
+        self.desk.tell(finding, transition, at_ms, said)
+
+    def _season(self, season_id: str) -> Season:
+        """Return the season; one that the parameters no longer name is over at once."""
+        for season in self.params.seasons:
+            if season.id == season_id:
+                return season
+        long_ago = "1970-01-01T00:00:00Z"
+        return Season(id=season_id, source="", fence="", start=long_ago, end="1970-01-02T00:00:00Z")
+
+    def _put(self, **changes: object) -> None:
+        self.now = msgspec.structs.replace(self.now, **changes)
