@@ -1,0 +1,208 @@
+import msgspec
+import numpy as np
+import pytest
+
+from schemas.alerts import Severity, Transition
+from schemas.readings import ReadingBatch
+from streams.keyed import Columns
+from streams.rules import threshold
+from streams.rules.threshold import STATE, Kind, Params
+from streams.threshold_kinds import Direction
+
+S = 1_000
+WATER = Kind(
+    unit="m",
+    levels=(3.0, 4.0),
+    clear=(2.5, 3.5),
+    severity=(Severity.MODERATE, Severity.SEVERE),
+    for_s=60,
+    keep_for_s=120,
+    unseen_s=600,
+    label="水位",
+    finding="water.high",
+)
+PRESSURE = Kind(unit="kPa", levels=(150.0,), severity=(Severity.MINOR,), direction=Direction.BELOW)
+PARAMS = Params(kinds={"water.level": WATER, "water.pressure": PRESSURE}, version="7")
+
+
+def readings(*rows, kind="water.level", lon_deg=np.nan):
+    """Rows: (second, value) of device d1, or (second, value, device)."""
+    size = len(rows)
+    times = np.array([row[0] * S for row in rows], np.int64)
+    return ReadingBatch(
+        ["iot"] * size,
+        [kind] * size,
+        [row[2] if len(row) > 2 else "d1" for row in rows],
+        times,
+        times,
+        np.array([row[1] for row in rows], np.float64),
+        np.full(size, lon_deg),
+        np.full(size, lon_deg / 4),
+        np.arange(size),
+        np.arange(size),
+    )
+
+
+class Watch:
+    """The rule with its state, as an engine would keep it."""
+
+    def __init__(self, params=PARAMS):
+        self.params, self.state = params, Columns(STATE)
+
+    def read(self, *rows, **more):
+        verdict = threshold.evaluate(readings(*rows, **more), self.state, self.params)
+        self.state.put(verdict.slots, verdict.rows)
+        return verdict.alerts
+
+    def pass_time(self, second):
+        due = self.state.due(second * S)
+        verdict = threshold.close(due, self.state, second * S, self.params)
+        self.state.put(verdict.slots, verdict.rows)
+        return verdict.alerts
+
+
+def said(alerts):
+    return [(a.transition.value, a.event_time_ms // S, a.severity.value) for a in alerts]
+
+
+def test_a_level_must_be_exceeded_for_its_time_before_it_counts():
+    watch = Watch()
+
+    assert watch.read((100, 3.2), (130, 3.1), (159, 3.3)) == []
+    assert said(watch.read((160, 3.3))) == [("onset", 160, "Moderate")]
+
+
+def test_a_dip_on_the_way_starts_the_time_anew():
+    assert Watch().read((100, 3.2), (130, 3.0), (131, 3.2), (165, 3.3)) == []
+
+
+def test_the_watermark_tells_what_no_reading_tells():
+    watch = Watch()
+    watch.read((100, 3.2))
+
+    assert watch.pass_time(159) == []
+    assert said(watch.pass_time(160)) == [("onset", 160, "Moderate")]
+    assert watch.pass_time(400) == []
+
+
+def test_the_same_alert_comes_at_the_same_instant_by_reading_or_by_watermark():
+    by_reading, by_watermark = Watch(), Watch()
+    by_watermark.read((100, 3.2))
+
+    assert by_reading.read((100, 3.2), (500, 3.2)) == by_watermark.pass_time(300)
+
+
+def test_one_stay_is_one_alert_up_the_ladder_and_down_again():
+    watch = Watch()
+    alerts = watch.read(
+        (100, 3.2), (160, 3.2), (200, 4.5), (260, 4.5),
+        (300, 3.2), (420, 3.2), (430, 2.0), (550, 2.0),
+    )  # fmt: skip
+
+    assert said(alerts) == [
+        ("onset", 160, "Moderate"),
+        ("update", 260, "Severe"),
+        ("update", 420, "Moderate"),
+        ("clear", 550, "Moderate"),
+    ]
+    assert len({alert.alert_id for alert in alerts}) == 1
+    assert len({alert.id for alert in alerts}) == 4
+    assert {alert.onset_time_ms for alert in alerts} == {100 * S}
+
+
+def test_between_clear_and_raise_level_nothing_moves():
+    watch = Watch()
+    watch.read((100, 3.2), (160, 3.2))
+
+    assert watch.read(*((second, 2.6) for second in range(170, 600, 30))) == []
+
+
+def test_an_alert_ends_when_its_sensor_is_not_seen():
+    watch = Watch()
+    watch.read((100, 3.2), (160, 3.2))
+    (cleared,) = watch.pass_time(2_000)
+
+    assert said([cleared]) == [("clear", 760, "Moderate")]
+    assert cleared.reason == "not-seen"
+    assert cleared.sentence == "d1 水位已 600 秒没有数据，告警就此结束"
+
+
+def test_smaller_can_be_worse():
+    watch = Watch()
+    onset, clear = watch.read((1, 150), (2, 149), (3, 150), kind="water.pressure")
+
+    assert said([onset, clear]) == [("onset", 2, "Minor"), ("clear", 3, "Minor")]
+    assert onset.kind == "water.pressure.exceeded"
+    assert onset.sentence == "d1 water.pressure 149 kPa，低于限值 150 kPa"
+
+
+def test_an_alert_says_what_was_measured_against_what_and_where():
+    (alert,) = Watch().read((100, 3.2), (130, 3.25), (170, 9.0), lon_deg=120.0)
+
+    assert (alert.value, alert.limit, alert.unit) == (3.25, 3.0, "m")
+    assert (alert.kind, alert.subject, alert.rule, alert.rule_version) == (
+        "water.high", "d1", "threshold", "7",
+    )  # fmt: skip
+    assert (alert.lon_deg, alert.lat_deg) == (120.0, 30.0)
+    assert alert.transition is Transition.ONSET
+    assert alert.sentence == "d1 水位 3.25 m，超过限值 3 m，已持续 60 秒"
+
+
+def test_an_alert_by_watermark_still_knows_where_its_sensor_was():
+    watch = Watch()
+    watch.read((100, 3.2), lon_deg=120.0)
+    (alert,) = watch.pass_time(200)
+
+    assert (alert.lon_deg, alert.lat_deg, alert.value) == (120.0, 30.0, 3.2)
+
+
+def test_sensors_and_kinds_do_not_mix():
+    watch = Watch()
+    watch.read((100, 3.2, "a"), (100, 3.2, "b"), (100, 99.0, "c"))
+    both = readings((160, 1.0, "a"), (160, 3.2, "b"), (160, 3.2, "a"))
+    mixed = both._replace(kind=["water.pressure", "water.level", "never heard of"])
+    verdict = threshold.evaluate(mixed, watch.state, PARAMS)
+
+    assert {(alert.subject, alert.kind) for alert in verdict.alerts} == {
+        ("a", "water.pressure.exceeded"),
+        ("b", "water.high"),
+    }
+
+
+def test_enough_of_the_latest_readings_can_decide_in_place_of_a_time():
+    kind = Kind(unit="m", levels=(3.0,), severity=(Severity.MINOR,), at_least=2, of_last=3)
+    watch = Watch(Params(kinds={"water.level": kind}))
+
+    assert watch.read((1, 4.0), (2, 1.0), (3, 1.0), (4, 4.0)) == []
+    assert said(watch.read((5, 1.0), (6, 4.0))) == [("onset", 6, "Minor")]
+
+
+def test_a_kind_that_is_no_longer_watched_is_let_go_of():
+    watch = Watch()
+    watch.read((100, 3.2), (160, 3.2))
+    watch.params = Params(kinds={"water.pressure": PRESSURE})
+
+    assert watch.read((200, 9.9)) == []
+    assert watch.pass_time(2_000) == []
+    assert watch.state.due(10_000 * S).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"levels": [3, 4]}, "one entry a rung"),
+        ({"levels": []}, "one entry a rung"),
+        ({"levels": [4, 3], "severity": ["Minor", "Severe"]}, "mildest first"),
+        ({"clear": [3.1]}, "beyond levels"),
+        ({"for_s": -1}, "negative"),
+        ({"at_least": 3, "of_last": 2}, "at_least"),
+        ({"at_least": 1, "of_last": 64}, "of_last"),
+        ({"at_least": 2, "of_last": 3, "for_s": 5}, "not both"),
+        ({"fro_s": 5}, "unknown field"),
+    ],
+)
+def test_parameters_that_cannot_be_meant_are_refused(wrong, message):
+    table = {"unit": "m", "levels": [3.0], "severity": ["Minor"], **wrong}
+
+    with pytest.raises(msgspec.ValidationError, match=message):
+        msgspec.convert({"kinds": {"water.level": table}}, Params)
