@@ -12,7 +12,7 @@ from functools import reduce
 from operator import xor
 from typing import NamedTuple
 
-from streams.instants import epoch_ms
+from schemas.instants import parse_instant
 
 _BOM = b"\xef\xbb\xbf"
 _STARTS = b"!$\\"
@@ -160,11 +160,12 @@ def stamp_ms(text: bytes) -> int | None:
     """
     if not checksum_agrees(text):
         return None
-    try:
-        year, month, day, hour, minute, second, ms = (int(f) for f in text.split(b",")[2:9])
-        return epoch_ms(year, month, day, (hour * 60 + minute) * 60 + second) + ms
-    except ValueError:
+    words = [word.decode("ascii", "replace").zfill(2) for word in text.split(b",")[2:9]]
+    if len(words) != len(("year", "month", "day", "hour", "minute", "second", "millisecond")):
         return None
+    year, month, day, hour, minute, second, ms = words
+    told = parse_instant(f"{year}-{month}-{day}T{hour}:{minute}:{second}.{ms.zfill(3)}Z")
+    return told if isinstance(told, int) else None
 
 
 def ais_part(text: bytes) -> Part | None:

@@ -16,9 +16,9 @@ from functools import lru_cache
 import msgspec
 
 from schemas.alerts import Alert, Severity, Transition
+from schemas.instants import parse_instant
 from schemas.positions import PositionBatch
 from streams.fences import FencePurpose
-from streams.instants import instant_ms
 from streams.rule import Verdict
 from streams.vessel_alerts import Desk, Finding, Said, Setting, covering_by_row, fix_rows, in_order
 from streams.vessels import gear_of
@@ -26,7 +26,13 @@ from streams.vessels import gear_of
 NAME = "moratorium"
 KIND = "vessel.moratorium"
 
-_instant_ms = lru_cache(maxsize=256)(instant_ms)
+
+@lru_cache(maxsize=256)
+def _instant_ms(text: str) -> int:
+    told = parse_instant(text)
+    if isinstance(told, int):
+        return told
+    raise ValueError(told.hint)
 
 
 class Exemption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
