@@ -241,7 +241,7 @@ def sensors(communities: Sequence[tuple[str, BaseGeometry]], dice: np.random.Gen
             area_class = "2" if kind == "noise.laeq" else ""
             sample_s = 1 if kind == "noise.laeq" else ""
             code = f"LG-{stem}-{at + 1:03d}"
-            source = "city.iot"
+            source = "noise" if kind == "noise.laeq" else "iot"
             rows.append(
                 (code, kind, area_class, f"{place.x:.6f}", f"{place.y:.6f}", sample_s, source)
             )
@@ -272,7 +272,7 @@ def vessels(dice: np.random.Generator) -> bytes:
             at % 6
         ]
         vessel(gear, "", f"412{420_000 + at:06d}")
-    header = "code,mmsi,beidou,name,class,gear,home_harbour,length_m,permits,skipper,phone"
+    header = "code,mmsi,beidou,name,kind,gear,home_harbour,length_m,permits,skipper,phone"
     return table(header, rows)
 
 

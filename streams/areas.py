@@ -6,6 +6,7 @@ the lowest code. Fast: a raster of owners answers wherever no border cuts the
 cell, and only the few points in the other cells are put to the polygons.
 """
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -42,7 +43,7 @@ class AreaIndex:
     """
 
     def __init__(
-        self, areas: Sequence[NamedArea], chains: Mapping[str, AreaChain], cells: int = 1024
+        self, areas: Sequence[NamedArea], chains: Mapping[str, AreaChain], cells: int = 2048
     ) -> None:
         """Index `areas`.
 
@@ -103,6 +104,12 @@ class AreaIndex:
     def chain_of(self, area: str) -> AreaChain | None:
         """Return the chain of a named area or venue, None when it is not known."""
         return self._named.get(area)
+
+    def with_names(self, more: Mapping[str, AreaChain]) -> "AreaIndex":
+        """Return an index of the same areas that also knows the chains in `more` (venues)."""
+        other = copy.copy(self)
+        other._named = {**self._named, **more}  # noqa: SLF001 - our own copy
+        return other
 
     def _cell(self, degrees: NDArray[np.float64], axis: int) -> NDArray[np.int32]:
         """Return the raster's column (axis 0) or row (axis 1) of each coordinate."""

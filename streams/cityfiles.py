@@ -1,0 +1,305 @@
+"""A city of files: parsed, checked against each other, and refused with all that is wrong.
+
+Pure: files come as bytes by their path in the city's folder. See
+`deploy/cities/longgang` for each file's form.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import shapely
+
+from streams.city import ApprovedText, City, Closure, Gear, SourceDecl
+from streams.cityfindings import CityFault, Finding, misfit
+from streams.citygeometry import read_fences
+from streams.cityplaces import COMMUNITIES, by_code, read_places
+from streams.cityrows import ClosureRow, CommunityRow, HeadRow, SeasonRow, SourceRow
+from streams.citytext import CityText
+from streams.citytime import instant_ms, offset_pairs
+from streams.fences import Fence, FenceIndex, FencePurpose
+from streams.lateness import Timing
+from streams.local_time import utc_offsets
+from streams.routing import Level, Roster, Routing, Unit, faults
+from streams.vessels import VesselRecord, register
+
+CITY, SOURCES, RULES = "city.toml", "sources.toml", "rules.toml"
+ROUTING, UNITS, TEXTS = "routing.toml", "units.toml", "texts.toml"
+MORATORIUM, VESSELS = "moratorium.toml", "vessels.csv"
+
+ParamTypes = Mapping[str, type[msgspec.Struct]]
+
+
+def parse_city(files: Mapping[str, bytes], params: ParamTypes | None = None) -> City:
+    """Return the city that `files` describe.
+
+    Args:
+        files: Contents by path in the city's folder, such as `areas/grids.csv`.
+        params: The type of each rule's table in rules.toml; a table without a
+            type is then a finding, a type without a table takes its defaults.
+            None converts nothing.
+
+    Raises:
+        CityFault: With every finding, not only the first.
+    """
+    city, findings = _parse(files, params)
+    if findings or city is None:
+        raise CityFault(findings)
+    return city
+
+
+def city_findings(
+    files: Mapping[str, bytes], params: ParamTypes | None = None
+) -> tuple[Finding, ...]:
+    """Return all that is wrong with `files`, by file and line; nothing for a good city."""
+    return tuple(sorted(_parse(files, params)[1]))
+
+
+def _parse(
+    files: Mapping[str, bytes], params: ParamTypes | None
+) -> tuple[City | None, list[Finding]]:
+    text = CityText(files)
+    head = text.convert(CITY, (), text.toml(CITY), HeadRow) if CITY in files else None
+    zone = _zone(text, head)
+    if head is None or zone is None:
+        text.text(CITY)
+        return None, text.findings
+    offsets = utc_offsets(offset_pairs(zone))
+    texts = _texts(text)
+    places = read_places(text, head.code, head.box, texts, offsets)
+    fences = read_fences(text, head.box)
+    closures, bands = _closures(text, zone, fences)
+    vessels = _vessels(text, fences, closures)
+    sources = _sources(text)
+    routing, roster = _routing(text)
+    rules, converted = _rules(text, params)
+    if places is None or routing is None or text.findings:
+        return None, text.findings
+    city = City(
+        code=head.code,
+        name_zh=head.name_zh,
+        name_en=head.name_en,
+        version=_version(files),
+        areas=places.areas,
+        fences=FenceIndex([*fences, *bands]),
+        venues=places.venues,
+        speakers=places.speakers,
+        limits=places.limits,
+        noise_sensors=places.noise_sensors,
+        sensors=places.sensors,
+        vessels=vessels,
+        closures={closure.fence: closure for closure in closures},
+        sources=sources,
+        routing=routing,
+        roster=roster,
+        rules=rules,
+        params=converted,
+        texts=texts,
+        utc_offsets=offsets,
+    )
+    return city, text.findings
+
+
+def _zone(text: CityText, head: HeadRow | None) -> ZoneInfo | None:
+    if head is None:
+        return None
+    try:
+        return ZoneInfo(head.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        what = f"unknown time zone {head.timezone!r}"
+        text.at(CITY, ("timezone",), what, "write an IANA name such as Asia/Shanghai")
+        return None
+
+
+def _texts(text: CityText) -> dict[str, ApprovedText]:
+    return {
+        name: found
+        for name, table in text.toml(TEXTS).items()
+        if (found := text.convert(TEXTS, (name,), table, ApprovedText)) is not None
+    }
+
+
+def _sources(text: CityText) -> dict[str, SourceDecl]:
+    sources = {}
+    for name, table in text.toml(SOURCES).items():
+        row = text.convert(SOURCES, (name,), table, SourceRow)
+        if row is not None:
+            timing = Timing(
+                out_of_orderness_ms=round(row.out_of_orderness_s * 1000),
+                allowed_lateness_ms=round(row.allowed_lateness_s * 1000),
+                idle_ms=round(row.idle_s * 1000),
+                future_ms=round(row.future_s * 1000),
+            )
+            sources[name] = SourceDecl(
+                name=name, source_class=row.source_class, datum=row.datum, timing=timing
+            )
+    return sources
+
+
+def _closures(
+    text: CityText, zone: ZoneInfo, fences: list[Fence]
+) -> tuple[list[Closure], list[Fence]]:
+    """Return the closures, and the fences of their bands."""
+    data = text.toml(MORATORIUM)
+    text.no_others(MORATORIUM, data, ("closures",))
+    rows = by_code(text, MORATORIUM, text.array(MORATORIUM, data, "closures", ClosureRow))
+    closures, bands = [], []
+    taken = {fence.id for fence in fences}
+    for at, (code, found) in enumerate(rows.items()):
+        row: ClosureRow = found.record
+        fence_id = f"moratorium-{code}"
+        if fence_id in taken:
+            what = f"a fence is called {fence_id!r}, which is this closure's"
+            text.at(MORATORIUM, ("closures", at, "code"), what, "rename one of the two")
+            continue
+        spans = _seasons(text, zone, at, row.seasons)
+        band = row.band
+        box = shapely.box(band.west_deg, band.south_deg, band.east_deg, band.north_deg)
+        bands.append(
+            Fence(
+                id=fence_id,
+                name=row.name,
+                purpose=FencePurpose.MORATORIUM,
+                geometry=box,
+                enter_fixes=1,
+                windows_ms=tuple(spans),
+            )
+        )
+        closures.append(
+            Closure(
+                code=code,
+                name=row.name,
+                fence=fence_id,
+                gears=frozenset(str(gear) for gear in row.gears),
+                unless_permit=row.unless_permit,
+                seasons_ms=tuple(spans),
+                assumed_ms=frozenset(instant_ms(s.from_, zone) for s in row.seasons if s.assumed),
+            )
+        )
+    return closures, bands
+
+
+def _seasons(
+    text: CityText, zone: ZoneInfo, at: int, seasons: tuple[SeasonRow, ...]
+) -> list[tuple[int, int]]:
+    """Return the seasons as instants, ascending; a wrong or doubled one is a finding."""
+    spans = []
+    last: datetime | None = None
+    for number, season in enumerate(seasons):
+        path = ("closures", at, "seasons", number)
+        if season.until <= season.from_:
+            text.at(MORATORIUM, path, "the season ends before it begins", "mend the dates")
+        elif last is not None and season.from_ < last:
+            text.at(
+                MORATORIUM, path, "the season begins within the one before", "put them in order"
+            )
+        last = season.until
+        spans.append((instant_ms(season.from_, zone), instant_ms(season.until, zone)))
+    return spans
+
+
+def _vessels(
+    text: CityText, fences: list[Fence], closures: list[Closure]
+) -> dict[str, VesselRecord]:
+    rows = by_code(text, VESSELS, text.csv(VESSELS, VesselRecord))
+    harbours = {fence.id for fence in fences if fence.purpose is FencePurpose.HARBOUR}
+    permits = {closure.unless_permit for closure in closures}
+    seen: dict[str, VesselRecord] = {}
+    for code, row in rows.items():
+        vessel: VesselRecord = row.record
+
+        def find(what: str, cure: str, row_line: int = row.line, row_code: str = code) -> None:
+            text.find(VESSELS, row_line, row_code, what, cure)
+
+        if vessel.home_harbour and vessel.home_harbour not in harbours:
+            find(f"unknown harbour {vessel.home_harbour!r}", "name a fence of purpose harbour")
+        if vessel.gear and vessel.gear not in set(Gear):
+            find(f"unknown gear {vessel.gear!r}", f"known: {', '.join(Gear)}")
+        for permit in vessel.permits:
+            if permit not in permits:
+                find(
+                    f"no closure knows the permit {permit!r}",
+                    "see unless_permit in moratorium.toml",
+                )
+        try:
+            mine = register([vessel])
+        except ValueError as error:
+            find(str(error), "give it an MMSI or a BeiDou number")
+            continue
+        for subject in mine:
+            if subject in seen:
+                find(
+                    f"{subject} is registered to {seen[subject].code!r} too", "mend one of the two"
+                )
+        seen.update(mine)
+    return seen
+
+
+def _routing(text: CityText) -> tuple[Routing | None, Roster]:
+    routing = text.convert(ROUTING, (), text.toml(ROUTING), Routing)
+    data = text.toml(UNITS)
+    text.no_others(UNITS, data, ("units",))
+    units = by_code(text, UNITS, text.array(UNITS, data, "units", Unit))
+    for at, table in enumerate(data.get("units", ())):
+        if isinstance(table, dict) and table.get("duty") == []:
+            what, cure = "nobody is ever on duty", "name hours, or leave `duty` out for always"
+            text.at(UNITS, ("units", at, "duty"), what, cure)
+    roster = Roster(row.record for row in units.values())
+    served = {unit.area for unit in roster.units.values() if unit.level is Level.COMMUNITY}
+    communities = CityText(text.files).csv(COMMUNITIES, CommunityRow)
+    known = {row.record.code for row in communities}
+    for code in sorted(known - served):
+        text.find(UNITS, 1, code, f"the community {code!r} has no unit", "add one of its level")
+    for code, row in units.items():
+        unit: Unit = row.record
+        if unit.level is Level.COMMUNITY and unit.area not in known:
+            what = f"the unit {code!r} serves the unknown community {unit.area!r}"
+            text.find(UNITS, row.line, code, what, f"name one of {COMMUNITIES}")
+    if routing is not None:
+        for sentence in faults(routing, roster):
+            cure = f"mend {ROUTING}, or add the unit to {UNITS}"
+            text.find(ROUTING, _line_naming(text, ROUTING, sentence), "", sentence, cure)
+    return routing, roster
+
+
+def _line_naming(text: CityText, file: str, sentence: str) -> int:
+    """Return the first line of a file that holds a name which `sentence` quotes, last one first."""
+    lines = text.files[file].decode().splitlines()
+    for name in reversed(re.findall(r"'([^']+)'", sentence)):
+        for number, line in enumerate(lines, start=1):
+            if f'"{name}"' in line:
+                return number
+    return 1
+
+
+def _rules(
+    text: CityText, params: ParamTypes | None
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Return the tables as they are, and those with a type converted."""
+    tables: dict[str, dict[str, Any]] = {}
+    for name, table in text.toml(RULES).items():
+        if isinstance(table, dict):
+            tables[name] = table
+        else:
+            text.at(RULES, (name,), "a key outside every table", "put it under its [rule]")
+    converted: dict[str, Any] = {}
+    for name in tables if params is not None else ():
+        if params is not None and name not in params:
+            error = msgspec.ValidationError(f"unknown field `{name}`")
+            text.at(RULES, (name,), *misfit(error, params)[1:])
+    for name, kind in (params or {}).items():
+        found = text.convert(RULES, (name,), tables.get(name, {}), kind)
+        if found is not None:
+            converted[name] = found
+    return tables, converted
+
+
+def _version(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path}\0{len(files[path])}\0".encode() + files[path])
+    return digest.hexdigest()[:12]

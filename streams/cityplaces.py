@@ -1,0 +1,304 @@
+"""A city's places: areas with their parents, venues and sensors in them, limits at them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from streams.areas import AreaIndex, NamedArea
+from streams.casework import Speaker
+from streams.city import ApprovedText, SensorRecord
+from streams.citygeometry import (
+    GCJ02_SHIFT_DEG,
+    AreaFacts,
+    Box,
+    check_coverage,
+    outline_of,
+    outside_words,
+    read_area,
+)
+from streams.cityrows import CalendarRow, CommunityRow, GridRow, LimitFileRow, VenueRow
+from streams.citytext import CityText, Row
+from streams.citytime import day_number
+from streams.local_time import UtcOffsets
+from streams.noise_limits import (
+    LimitRow,
+    LimitsError,
+    NoiseLimits,
+    Venue,
+    compile_limits,
+)
+from streams.noise_posts import NoiseSensor
+from streams.routing import AreaChain
+
+OUTLINE, MICRO = "outline.geojson", "areas/micro_grids.geojson"
+GRIDS, COMMUNITIES = "areas/grids.csv", "areas/communities.csv"
+VENUES, LIMITS = "venues.toml", "limits.toml"
+SENSORS = ("sensors.csv", "venue_sensors.csv")
+
+
+class Places(NamedTuple):
+    """The areas of a city, and everything that stands in them."""
+
+    areas: AreaIndex
+    venues: Mapping[str, Venue]
+    speakers: Mapping[str, Speaker]
+    sensors: Mapping[str, SensorRecord]
+    noise_sensors: Mapping[str, NoiseSensor]
+    limits: NoiseLimits
+
+
+def by_code(text: CityText, file: str, rows: Iterable[Row]) -> dict[str, Row]:
+    """Return rows by their `code`; a code used twice is a finding."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        code = row.record.code
+        if code in found:
+            cure = f"choose another: line {found[code].line} has it already"
+            text.find(file, row.line, code, f"the code {code!r} is used twice", cure)
+        else:
+            found[code] = row
+    return found
+
+
+def read_places(
+    text: CityText,
+    city: str,
+    box: Box,
+    texts: Mapping[str, ApprovedText],
+    offsets: UtcOffsets,
+) -> Places | None:
+    """Return the places; None when the boundaries or limits are too broken to go on."""
+    micro, chains = _areas(text, city, box)
+    outline = outline_of(text, OUTLINE, box)
+    if micro and outline is not None:
+        check_coverage(text, MICRO, micro, outline)
+    venue_file = text.toml(VENUES)
+    text.no_others(VENUES, venue_file, ("venues",))
+    venue_rows = by_code(text, VENUES, text.array(VENUES, venue_file, "venues", VenueRow))
+    sensors = _sensors(text)
+    _check_venues(text, venue_rows, sensors, texts)
+    limits = _limits(text, venue_rows, offsets)
+    noise_sensors = _noise_sensors(text, venue_rows, sensors)
+    if not micro:
+        return None
+    areas = AreaIndex([area for area, _ in micro], chains)
+    _check_places(text, areas, box, [(VENUES, row) for row in venue_rows.values()])
+    _check_places(text, areas, box, sensors.values())
+    if limits is None:
+        return None
+    venues = {code: _venue(row.record, areas) for code, row in venue_rows.items()}
+    at_venues = {
+        code: found
+        for code, venue in venues.items()
+        if (found := areas.chain_at(venue.lon_deg, venue.lat_deg)) is not None
+    }
+    return Places(
+        areas=areas.with_names(at_venues),
+        venues=venues,
+        speakers={
+            code: Speaker(row.record.loudspeaker, code, row.record.text, texts[row.record.text].zh)
+            for code, row in venue_rows.items()
+            if row.record.loudspeaker and row.record.text in texts
+        },
+        sensors={code: row.record for code, (_, row) in sensors.items()},
+        noise_sensors=noise_sensors,
+        limits=limits,
+    )
+
+
+def _areas(
+    text: CityText, city: str, box: Box
+) -> tuple[list[tuple[NamedArea, int]], dict[str, AreaChain]]:
+    """Return the micro-grids with their lines, and the chain of every area."""
+    communities = by_code(text, COMMUNITIES, text.csv(COMMUNITIES, CommunityRow))
+    grids = by_code(text, GRIDS, text.csv(GRIDS, GridRow))
+    chains = {city: AreaChain("", "", "", city)}
+    for code in communities:
+        chains[code] = AreaChain("", "", code, city)
+    for code, row in grids.items():
+        parent = row.record.community
+        if parent not in communities:
+            what = f"the grid {code!r} belongs to the unknown community {parent!r}"
+            text.find(GRIDS, row.line, code, what, f"name a community of {COMMUNITIES}")
+        chains[code] = AreaChain("", code, parent, city)
+    micro: list[tuple[NamedArea, int]] = []
+    for feature in text.geojson(MICRO):
+        area = read_area(text, MICRO, feature, box)
+        facts = text.feature_facts(MICRO, feature, AreaFacts)
+        if facts is None:
+            continue
+        for parent, known, file in (
+            (facts.grid, grids, GRIDS),
+            (facts.community, communities, COMMUNITIES),
+        ):
+            if parent and parent not in known:
+                what = f"it belongs to {parent!r}, which is not in {file}"
+                text.find(MICRO, feature.line, feature.id, what, "mend the one or the other")
+        # A level that is missing leaves its place empty: routing goes on to the next one up.
+        above = chains.get(facts.grid, AreaChain("", "", facts.community, city))
+        chains[feature.id] = above._replace(micro_grid=feature.id)
+        if area is not None:
+            micro.append((NamedArea(feature.id, area), feature.line))
+    return micro, chains
+
+
+def _sensors(text: CityText) -> dict[str, tuple[str, Row]]:
+    """Return the sensors of all registers by code, each with its file."""
+    found: dict[str, tuple[str, Row]] = {}
+    for file in SENSORS:
+        if file == SENSORS[0] or file in text.files:
+            for code, row in by_code(text, file, text.csv(file, SensorRecord)).items():
+                if code in found:
+                    what = f"the sensor {code!r} is in {found[code][0]} too"
+                    text.find(file, row.line, code, what, "keep one of the two")
+                found[code] = (file, row)
+    return found
+
+
+def _check_venues(
+    text: CityText,
+    venues: Mapping[str, Row],
+    sensors: Mapping[str, tuple[str, Row]],
+    texts: Mapping[str, ApprovedText],
+) -> None:
+    heard: dict[str, str] = {}
+    for at, (code, row) in enumerate(venues.items()):
+        venue: VenueRow = row.record
+        path = ("venues", at)
+        for sensor in venue.sensors:
+            if sensor not in sensors:
+                what = f"{code} names the unknown sensor {sensor!r}"
+                text.at(VENUES, (*path, "sensors"), what, "add it to sensors.csv, or mend the name")
+            if sensor in heard:
+                what = f"the sensor {sensor!r} listens at {heard[sensor]!r} too"
+                text.at(VENUES, (*path, "sensors"), what, "leave it to one venue")
+            heard[sensor] = code
+        if bool(venue.loudspeaker) != bool(venue.text):
+            what = f"{code} has a loudspeaker or a text without the other"
+            text.at(VENUES, path, what, "name both, or neither")
+        if venue.text and venue.text not in texts:
+            what = f"{code} names the unknown text {venue.text!r}"
+            text.at(VENUES, (*path, "text"), what, "name a text of texts.toml")
+
+
+def _noise_sensors(
+    text: CityText, venues: Mapping[str, Row], sensors: Mapping[str, tuple[str, Row]]
+) -> dict[str, NoiseSensor]:
+    """Return where each noise sensor listens."""
+    venue_of = {sensor: code for code, row in venues.items() for sensor in row.record.sensors}
+    placed: dict[str, NoiseSensor] = {}
+    for code, (file, row) in sensors.items():
+        sensor: SensorRecord = row.record
+        if not sensor.kind.startswith("noise."):
+            continue
+        venue = venue_of.get(code, "")
+        if not venue and not sensor.area_class:
+            what = f"the noise sensor {code!r} has neither venue nor class of area"
+            cure = "name it in a venue's `sensors`, or fill in area_class"
+            text.find(file, row.line, code, what, cure)
+            continue
+        placed[code] = NoiseSensor(
+            venue=venue,
+            area_class="" if venue else sensor.area_class,
+            sample_s=sensor.sample_s,
+        )
+    return placed
+
+
+def _check_places(
+    text: CityText, areas: AreaIndex, box: Box, rows: Iterable[tuple[str, Row]]
+) -> None:
+    """Note what stands outside every area, and what that looks like."""
+    for file, row in rows:
+        lon, lat, code = row.record.lon_deg, row.record.lat_deg, row.record.code
+        if areas.chain_at(lon, lat) is not None:
+            continue
+        what, cure = outside_words(lon, lat, box)
+        if box.holds(lon, lat):
+            what, cure = f"[{lon}, {lat}] lies in no micro-grid", "mend the place"
+            east, north = GCJ02_SHIFT_DEG
+            if areas.chain_at(lon - east, lat - north) is not None:
+                cure = "it would as GCJ-02: if so, convert it to WGS-84"
+        text.find(file, row.line, code, what, cure)
+
+
+def _venue(row: VenueRow, areas: AreaIndex) -> Venue:
+    chain = areas.chain_at(row.lon_deg, row.lat_deg)
+    return Venue(
+        code=row.code,
+        name=row.name,
+        area_class=row.area_class,
+        use=row.use,
+        lon_deg=row.lon_deg,
+        lat_deg=row.lat_deg,
+        area=chain.micro_grid if chain else "",
+    )
+
+
+def _limits(text: CityText, venues: Mapping[str, Row], offsets: UtcOffsets) -> NoiseLimits | None:
+    """Return the compiled limits; None with findings when some minute has none."""
+    data = text.toml(LIMITS)
+    text.no_others(LIMITS, data, ("night", "limits", "calendar"))
+    rows = [
+        _limit_row(row.record, area_class=row.record.area_class)
+        for row in text.array(LIMITS, data, "limits", LimitFileRow)
+    ]
+    rows += [
+        _limit_row(one, venue=code) for code, row in venues.items() for one in row.record.convention
+    ]
+    calendar = {
+        day_number(row.record.date): row.record.day_type
+        for row in text.array(LIMITS, data, "calendar", CalendarRow)
+    }
+    places = [
+        Venue(code=code, name="", area_class=row.record.area_class, lon_deg=0, lat_deg=0)
+        for code, row in venues.items()
+    ]
+    try:
+        night = span_minutes(str(data.get("night", "22:00-06:00")))
+    except ValueError:
+        text.at(LIMITS, ("night",), "the night is no span of hours", 'write "22:00-06:00"')
+        return None
+    try:
+        return compile_limits(rows, places, calendar, offsets, night)
+    except LimitsError as error:
+        for gap in error.gaps:
+            file = VENUES if gap.place in venues else LIMITS
+            line = (
+                venues[gap.place].line if gap.place in venues else _line_of_class(text, data, gap)
+            )
+            text.find(file, line, gap.place, str(gap), "add a row for those hours")
+        if not error.gaps:
+            text.find(LIMITS, 1, "limits", str(error), "mend the row")
+        return None
+
+
+def _line_of_class(text: CityText, data: Mapping[str, Any], gap: Any) -> int:
+    named = gap.place.removeprefix("class:")
+    for at, row in enumerate(data.get("limits", ())):
+        if row.get("area_class") == named:
+            return text.line(LIMITS, ("limits", at))
+    return 1
+
+
+def _limit_row(row: Any, area_class: str = "", venue: str = "") -> LimitRow:
+    from_minute, until_minute = span_minutes(row.hours)
+    return LimitRow(
+        limit_db=row.limit_db,
+        area_class=area_class,
+        venue=venue,
+        day_type=row.day_type,
+        from_minute=from_minute,
+        until_minute=until_minute,
+        source=row.source,
+    )
+
+
+def span_minutes(hours: str) -> tuple[int, int]:
+    """Return the minutes of the day of "22:00-06:00"; raises `ValueError`."""
+    begin, end = (_minute(clock) for clock in hours.split("-"))
+    return begin, end
+
+
+def _minute(clock: str) -> int:
+    hour, minute = (int(part) for part in clock.split(":"))
+    return hour * 60 + minute
