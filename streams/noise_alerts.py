@@ -32,7 +32,7 @@ def told(step: Step, post: Post, found: Found, setting: Setting) -> Alert:
     """Return the alert of a step of the ladder at `post`."""
     params, limits = setting.params, setting.limits
     kind = WARNING_KIND if step.is_warning else EXCEEDED_KIND
-    area = post.venue.area if post.venue else ""
+    area = post.venue.code if post.venue else ""
     # The sensor is part of it: two sensors of one venue climb ladders of their own.
     alert_id = uuid5(NAME, kind, post.subject, area, post.sensor, step.onset_ms)
     row = found.limit_row

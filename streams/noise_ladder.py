@@ -3,6 +3,7 @@
 One ladder belongs to one sensor and moves in event time over judged windows:
 
     quiet ─ over the limit for a hold ─► rung 1, the loudspeaker asks
+            (rung 2 at once where, or while, the loudspeaker must not speak)
     rung 1 ─ listened, still over ─────► rung 2, a grid worker
     rung 2 ─ waited, still over ───────► rung 3, the police
     any rung ─ calm for a hold ────────► closed
@@ -109,7 +110,7 @@ class Ladder(msgspec.Struct, frozen=True, omit_defaults=True):
         far_from_ms: Since when it has been far below, while warned.
         warned_ms: Onset of the open warning.
         onset_ms: Onset of the open alert.
-        rung: Its rung; 0 when it waits for the loudspeaker's rest to end.
+        rung: Its rung; 0 while none is open.
         next_ms: From when on the next rung may be taken.
         called_ms: When the loudspeaker was last called; outlives the alert.
         limit_db: The limit that was told last.
@@ -298,21 +299,27 @@ def _opened(ladder: Ladder, run: Run, at: int, params: Params) -> tuple[Ladder, 
 def _climbed(ladder: Ladder, run: Run, end_ms: int, params: Params) -> tuple[Ladder, Reason]:
     """Return the ladder on its next rung, and why that one."""
     replace = msgspec.structs.replace
-    if ladder.rung == REMINDED:
-        next_ms = end_ms + params.grid_worker_s * 1000
-        return replace(ladder, rung=GRID_WORKER, next_ms=next_ms), Reason.STILL_OVER
     if ladder.rung == GRID_WORKER:
         return replace(ladder, rung=POLICE, next_ms=None), Reason.STILL_OVER
-    if run.mute is not None:
+    reason = (
+        Reason.STILL_OVER if ladder.rung == REMINDED else _speechless(ladder, run, end_ms, params)
+    )
+    if reason is not None:
         next_ms = end_ms + params.grid_worker_s * 1000
-        return replace(ladder, rung=GRID_WORKER, next_ms=next_ms), run.mute
-    if ladder.called_ms is not None:
-        rested_ms = ladder.called_ms + params.reminder_rest_s * 1000
-        if end_ms < rested_ms:
-            return replace(ladder, next_ms=rested_ms), Reason.REMINDER_RESTS
+        return replace(ladder, rung=GRID_WORKER, next_ms=next_ms), reason
     next_ms = end_ms + params.listen_s * 1000
     reminded = replace(ladder, rung=REMINDED, next_ms=next_ms, called_ms=end_ms)
     return reminded, Reason.HELD
+
+
+def _speechless(ladder: Ladder, run: Run, end_ms: int, params: Params) -> Reason | None:
+    """Return why the loudspeaker must not speak now, None when it may."""
+    if run.mute is not None:
+        return run.mute
+    rests = (
+        ladder.called_ms is not None and end_ms < ladder.called_ms + params.reminder_rest_s * 1000
+    )
+    return Reason.REMINDER_RESTS if rests else None
 
 
 def _known(instant_ms: int | None) -> int:

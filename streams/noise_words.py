@@ -32,7 +32,7 @@ _WHAT_NEXT = {
     Reason.HELD: "已播放提醒",
     Reason.NO_LOUDSPEAKER: "此处不用喇叭，请网格员到场劝导",
     Reason.NIGHT_QUIET: "夜间静区不用喇叭，请网格员到场劝导",
-    Reason.REMINDER_RESTS: "刚提醒过，暂不重复播放",
+    Reason.REMINDER_RESTS: "刚提醒过又超限，请网格员到场劝导",
     Reason.LIMIT_CHANGED: "限值自此时起改变",
 }
 

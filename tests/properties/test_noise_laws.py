@@ -176,15 +176,17 @@ class Model:
         reason = "still-over"
         if self.rung == 2:
             self.rung, self.next = 3, None
-        elif self.rung == 1 or self.mute:
-            reason = "still-over" if self.rung == 1 else "no-loudspeaker-here"
+        elif self.rung == 1 or self.mute or self.rests(now):
+            if self.rung == 0:
+                reason = "no-loudspeaker-here" if self.mute else "reminder-rests"
             self.rung, self.next = 2, now + PARAMS.grid_worker_s
-        elif self.called is not None and now < self.called + PARAMS.reminder_rest_s:
-            reason, self.next = "reminder-rests", self.called + PARAMS.reminder_rest_s
         else:
             reason, self.rung, self.called = "over-limit-held", 1, now
             self.next = now + PARAMS.listen_s
         self.say(now, "noise.exceeded", transition, reason, self.rung)
+
+    def rests(self, now):
+        return self.called is not None and now < self.called + PARAMS.reminder_rest_s
 
     def say(self, *what):
         self.said.append(what)
