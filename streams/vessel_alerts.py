@@ -1,8 +1,8 @@
 """What the rules about vessels are handed, and the alerts that they write."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,24 @@ KNOT_M_PER_S = 1852 / 3600
 P = TypeVar("P")
 
 
+class Closure(Protocol):
+    """A season in which some gears may not fish in the waters of a fence.
+
+    `seasons_ms` are half-open instants [start, end), ascending.
+    """
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def fence(self) -> str: ...
+
+    @property
+    def seasons_ms(self) -> tuple[tuple[int, int], ...]: ...
+
+    def closes(self, gear: str, permits: Collection[str]) -> bool: ...
+
+
 class Setting(NamedTuple, Generic[P]):
     """What a rule about vessels decides by.
 
@@ -26,11 +44,13 @@ class Setting(NamedTuple, Generic[P]):
         params: The rule's own table in the city's `rules.toml`.
         fences: The city's fences.
         registry: Vessels by subject (see `vessels.register`).
+        closures: Moratorium seasons.
     """
 
     params: P
     fences: FenceIndex
     registry: Mapping[str, VesselRecord]
+    closures: Sequence[Closure] = ()
 
 
 class Desk(NamedTuple, Generic[P]):

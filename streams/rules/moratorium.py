@@ -11,84 +11,27 @@ alert. A fix not newer than the state is a redelivery, and is skipped.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 import msgspec
 
 from schemas.alerts import Alert, Severity, Transition
-from schemas.instants import parse_instant
 from schemas.positions import PositionBatch
 from streams.fences import FencePurpose
 from streams.rule import Verdict
-from streams.vessel_alerts import Desk, Finding, Said, Setting, covering_by_row, fix_rows, in_order
+from streams.vessel_alerts import (
+    Closure,
+    Desk,
+    Finding,
+    Said,
+    Setting,
+    covering_by_row,
+    fix_rows,
+    in_order,
+)
 from streams.vessels import gear_of
 
 NAME = "moratorium"
 KIND = "vessel.moratorium"
-
-
-@lru_cache(maxsize=256)
-def _instant_ms(text: str) -> int:
-    told = parse_instant(text)
-    if isinstance(told, int):
-        return told
-    raise ValueError(told.hint)
-
-
-class Exemption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Boats of `gears` with `permit` may fish from the instant `start` on (RFC 3339)."""
-
-    permit: str
-    gears: tuple[str, ...]
-    start: str
-
-
-class Season(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One closed season of one year.
-
-    Attributes:
-        id, source: Its name, and the notice that it was taken from.
-        fence: Id of the fence that bounds it (purpose `moratorium`).
-        start, end: RFC 3339 with offset, half-open.
-        gears: Banned gear; empty means all but `except_gears`.
-        exemptions: Special permits, each from its own date.
-    """
-
-    id: str
-    source: str
-    fence: str
-    start: str
-    end: str
-    gears: tuple[str, ...] = ()
-    except_gears: tuple[str, ...] = ()
-    exemptions: tuple[Exemption, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.start_ms >= self.end_ms:
-            raise ValueError(f"season {self.id}: start {self.start} is not before end {self.end}")
-        for exemption in self.exemptions:
-            _instant_ms(exemption.start)
-
-    @property
-    def start_ms(self) -> int:
-        return _instant_ms(self.start)
-
-    @property
-    def end_ms(self) -> int:
-        return _instant_ms(self.end)
-
-    def bans(self, gear: str, permits: tuple[str, ...], at_ms: int) -> bool:
-        """Return whether a boat with this gear may not fish at the instant."""
-        in_time = self.start_ms <= at_ms < self.end_ms
-        named = gear in self.gears if self.gears else gear not in self.except_gears
-        if not gear or not in_time or not named:
-            return False
-        return not any(
-            exemption.permit in permits
-            and gear in exemption.gears
-            and at_ms >= _instant_ms(exemption.start)
-            for exemption in self.exemptions
-        )
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,7 +43,6 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         hold_s: Under way this long before it is told: two ten-minute fixes.
         clear_s: Stopped this long before it ends.
         silence_s: Ends when no fix came for this long.
-        seasons: In the order in which they are asked.
     """
 
     version: str = "1"
@@ -109,7 +51,6 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hold_s: int = 600
     clear_s: int = 1_800
     silence_s: int = 7_200
-    seasons: tuple[Season, ...] = ()
 
 
 class Voyage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,7 +63,8 @@ class Voyage(msgspec.Struct, frozen=True, omit_defaults=True):
         moving_ms: First fix of the present movement.
         slowed_ms: First fix at which it no longer moved.
         gear_said: What it said of its gear.
-        season, onset_ms: Of the open alert; "" for none.
+        closure: Code of the closure of the open alert, "" for none.
+        onset_ms, end_ms: When that alert began, when its season ends.
         due_ms: When time alone will change something.
     """
 
@@ -134,8 +76,10 @@ class Voyage(msgspec.Struct, frozen=True, omit_defaults=True):
     moving_ms: int | None = None
     slowed_ms: int | None = None
     gear_said: str = ""
-    season: str = ""
+    closure: str = ""
+    fence: str = ""
     onset_ms: int = 0
+    end_ms: int = 0
     due_ms: int | None = None
 
 
@@ -148,7 +92,7 @@ def evaluate(
         batch: Fixes of vessels' main tracks and their static messages, each
             vessel's in event-time order.
         prior: Voyages before the batch.
-        setting: Parameters, fences, register.
+        setting: Parameters, fences, register, closures.
     """
     alerts: list[Alert] = []
     changed: dict[str, Voyage | None] = {}
@@ -203,21 +147,23 @@ class _Walk:
         while (coming := min(self._coming(), default=None)) and coming[0] <= now_ms:
             at_ms, what = coming
             self._put(settled_ms=at_ms)
-            if self.now.season:
+            if self.now.closure:
                 self._end(at_ms, what)
             else:
                 self._judge(at_ms, "season-opened")
 
     def _coming(self) -> Iterator[tuple[int, str]]:
+        """Yield what time alone will make due, and when."""
         now, silent_ms = self.now, self.now.as_of_ms + self.params.silence_s * 1000
-        if now.season:
+        if now.closure:
             yield silent_ms, "not-heard"
+            yield now.end_ms, "season-ended"
+            return
         seen_ms = max(now.as_of_ms, now.settled_ms)
-        for season in self.params.seasons:
-            if season.id == now.season:
-                yield max(season.end_ms, now.onset_ms), "season-ended"
-            elif not now.season and now.waters and seen_ms < season.start_ms < silent_ms:
-                yield season.start_ms, season.id
+        for closure in self.desk.setting.closures if now.waters else ():
+            for start_ms, _ in closure.seasons_ms:
+                if seen_ms < start_ms < silent_ms:
+                    yield start_ms, closure.code
 
     def take(
         self, at_ms: int, place: tuple[float, float], sog_kn: float, covering: tuple[int, ...]
@@ -240,11 +186,11 @@ class _Walk:
             moving_ms=since_ms if moves else None,
             slowed_ms=None if moves else first_slow_ms,
         )
-        if not now.season:
+        if not now.closure:
             self._judge(at_ms, "fix")
         elif in_harbour:
             self._end(at_ms, "in-harbour")
-        elif self._season(now.season).fence not in waters:
+        elif now.fence not in waters:
             self._end(at_ms, "left")
         elif not moves and at_ms - first_slow_ms >= self.params.clear_s * 1000:
             self._end(at_ms, "stopped")
@@ -255,40 +201,33 @@ class _Walk:
         if now.moving_ms is None or now.as_of_ms - now.moving_ms < params.hold_s * 1000:
             return
         permits = self.record.permits if self.record else ()
-        for season in params.seasons:
-            if season.fence in now.waters and season.bans(self.gear, permits, at_ms):
-                self._put(season=season.id, onset_ms=at_ms)
+        for closure in self.desk.setting.closures:
+            end_ms = _end_ms(closure, at_ms)
+            if end_ms is None or closure.fence not in now.waters:
+                continue
+            if self.gear and closure.closes(self.gear, permits):
+                self._put(closure=closure.code, fence=closure.fence, onset_ms=at_ms, end_ms=end_ms)
                 pace = "fishing-speed" if now.sog_kn <= params.fishing_max_kn else "under-way"
-                reason = f"{pace} gear-{self.gear_from}:{self.gear} {season.id} {why}"
-                words = f"（{self.gear}）在休渔期{season.id}内航行，航速 {now.sog_kn:.1f} 节"
+                reason = f"{pace} gear-{self.gear_from}:{self.gear} {closure.code} {why}"
+                words = f"（{self.gear}）在休渔期内航行，航速 {now.sog_kn:.1f} 节"
                 self._tell(Transition.ONSET, at_ms, words, reason)
                 return
 
     def _end(self, at_ms: int, reason: str) -> None:
         self._tell(Transition.CLEAR, at_ms, "休渔期航行告警结束", reason)
-        self._put(season="", onset_ms=0)
+        self._put(closure="", fence="", onset_ms=0, end_ms=0)
 
     def _tell(self, transition: Transition, at_ms: int, words: str, reason: str) -> None:
-        now, fence = self.now, self._season(self.now.season).fence
-        finding = Finding(
-            NAME,
-            self.params.version,
-            KIND,
-            self.desk.subject,
-            now.onset_ms,
-            Severity.SEVERE,
-            fence,
-        )
+        now, subject = self.now, self.desk.subject
+        version, severity = self.params.version, Severity.SEVERE
+        finding = Finding(NAME, version, KIND, subject, now.onset_ms, severity, now.fence)
         said = Said(words, reason, now.place, now.sog_kn, self.params.min_speed_kn, "kn")
         self.desk.tell(finding, transition, at_ms, said)
 
-    def _season(self, season_id: str) -> Season:
-        """Return the season; one that the parameters no longer name is over at once."""
-        for season in self.params.seasons:
-            if season.id == season_id:
-                return season
-        long_ago = "1970-01-01T00:00:00Z"
-        return Season(id=season_id, source="", fence="", start=long_ago, end="1970-01-02T00:00:00Z")
-
     def _put(self, **changes: object) -> None:
         self.now = msgspec.structs.replace(self.now, **changes)
+
+
+def _end_ms(closure: Closure, at_ms: int) -> int | None:
+    """Return when the season that is on at `at_ms` ends; None when none is on."""
+    return next((end for start, end in closure.seasons_ms if start <= at_ms < end), None)

@@ -16,7 +16,6 @@ judged together, and a fix not newer than the state is skipped.
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -86,39 +85,35 @@ class Told(IntEnum):
     ALERTED = 2
 
 
-class Heard(msgspec.Struct, frozen=True, omit_defaults=True, tag="vessel"):
-    """What is remembered about one vessel: its newest fix, and what was told since.
+class Heard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered about one vessel, or about one feed.
 
-    `warn_s`, `alert_s` are those of its class; 0 in a harbour: never.
+    Attributes:
+        as_of_ms: The newest fix; of a feed the newest on it.
+        resumed_ms: Of a feed: since when it is heard without a pause.
+        feed, place, sog_kn, cog_deg: Of the vessel's newest fix.
+        warn_s, alert_s: Those of its class; 0 in a harbour: never.
+        told, kind, onset_ms: What was told of the present silence.
+        due_ms: When to look whether it is silent.
     """
 
-    feed: str
     as_of_ms: int
-    place: tuple[float, float]
-    warn_s: int = 0
-    alert_s: int = 0
+    resumed_ms: int = 0
+    feed: str = ""
+    place: tuple[float, float] = (0.0, 0.0)
     sog_kn: float = 0.0
     cog_deg: float = 0.0
+    warn_s: int = 0
+    alert_s: int = 0
     told: Told = Told.NOTHING
     kind: str = ""
     onset_ms: int = 0
     due_ms: int | None = None
 
 
-class Pulse(msgspec.Struct, frozen=True, omit_defaults=True, tag="feed"):
-    """When a feed was last heard, and since when without a pause."""
-
-    heard_ms: int
-    resumed_ms: int
-    due_ms: int | None = None
-
-
-State: TypeAlias = Heard | Pulse
-
-
 def evaluate(
-    batch: PositionBatch, prior: Mapping[str, State], setting: Setting[Params]
-) -> Verdict[State]:
+    batch: PositionBatch, prior: Mapping[str, Heard], setting: Setting[Params]
+) -> Verdict[Heard]:
     """Return which silences began, and ended, with the fixes in `batch`.
 
     Args:
@@ -127,7 +122,7 @@ def evaluate(
         setting: Parameters, fences, register.
     """
     alerts: list[Alert] = []
-    changed: dict[str, State | None] = {}
+    changed: dict[str, Heard | None] = {}
     rows = fix_rows(batch)
     covering = covering_by_row(setting.fences, batch, rows)
     for row in rows.tolist():
@@ -135,26 +130,26 @@ def evaluate(
         feed_key = FEED + batch.source[row]
         pulse = changed.get(feed_key) or prior.get(feed_key)
         last = changed.get(subject) or prior.get(subject)
-        if isinstance(last, Heard):
+        if last is not None:
             if at_ms <= last.as_of_ms:
                 continue
             before = changed.get(FEED + last.feed) or prior.get(FEED + last.feed)
             _heard_again(Desk(subject, setting, alerts), last, before, at_ms)
-        pulse = _beat(pulse if isinstance(pulse, Pulse) else None, at_ms, setting.params)
+        pulse = _beat(pulse, at_ms, setting.params)
         changed[feed_key] = pulse
         changed[subject] = _heard(batch, row, covering.get(row, ()), setting)
     return Verdict(in_order(alerts), changed)
 
 
 def close(
-    keys: list[str], prior: Mapping[str, State], watermark_ms: int, setting: Setting[Params]
-) -> Verdict[State]:
+    keys: list[str], prior: Mapping[str, Heard], watermark_ms: int, setting: Setting[Params]
+) -> Verdict[Heard]:
     """Tell the silences that have lasted long enough, by what their feeds show."""
     alerts: list[Alert] = []
-    changed: dict[str, State | None] = {}
+    changed: dict[str, Heard | None] = {}
     for subject in keys:
         last = prior.get(subject)
-        if not isinstance(last, Heard):
+        if last is None:
             continue
         pulse = prior.get(FEED + last.feed)
         now = _settled(Desk(subject, setting, alerts), last, pulse, watermark_ms)
@@ -168,11 +163,12 @@ def close(
     return Verdict(in_order(alerts), changed)
 
 
-def _beat(pulse: Pulse | None, at_ms: int, params: Params) -> Pulse:
+def _beat(pulse: Heard | None, at_ms: int, params: Params) -> Heard:
+    """Return the state of a feed on which something was just heard."""
     if pulse is None:
-        return Pulse(at_ms, at_ms)
-    was_down = at_ms - pulse.heard_ms > params.feed_gap_s * 1000
-    return Pulse(max(at_ms, pulse.heard_ms), at_ms if was_down else pulse.resumed_ms)
+        return Heard(at_ms, at_ms)
+    was_down = at_ms - pulse.as_of_ms > params.feed_gap_s * 1000
+    return Heard(max(at_ms, pulse.as_of_ms), at_ms if was_down else pulse.resumed_ms)
 
 
 def _heard(
@@ -209,11 +205,11 @@ def _patience(batch: PositionBatch, row: int, params: Params) -> Patience:
     return params.class_a_moored if is_moored else params.class_a
 
 
-def _settled(desk: Desk[Params], last: Heard, pulse: State | None, now_ms: int) -> Heard:
+def _settled(desk: Desk[Params], last: Heard, pulse: Heard | None, now_ms: int) -> Heard:
     """Return the state after what a silence up to `now_ms` makes due."""
-    if not isinstance(pulse, Pulse) or last.due_ms is None:
+    if pulse is None or last.due_ms is None:
         return last
-    now, shown_ms = last, min(now_ms, pulse.heard_ms)
+    now, shown_ms = last, min(now_ms, pulse.as_of_ms)
     since_ms = max(last.as_of_ms, pulse.resumed_ms)
     if now.told is Told.NOTHING:
         warn_ms = since_ms + last.warn_s * 1000
@@ -233,7 +229,7 @@ def _settled(desk: Desk[Params], last: Heard, pulse: State | None, now_ms: int) 
     return msgspec.structs.replace(now, due_ms=alert_ms)
 
 
-def _heard_again(desk: Desk[Params], last: Heard, pulse: State | None, at_ms: int) -> None:
+def _heard_again(desk: Desk[Params], last: Heard, pulse: Heard | None, at_ms: int) -> None:
     """Tell what the silence made due before its end, then its end."""
     now = _settled(desk, last, pulse, at_ms)
     if now.told is not Told.NOTHING:
