@@ -41,6 +41,10 @@ __all__ = [
 
 R = TypeVar("R", bound=Envelope)
 _ENCODER = msgspec.json.Encoder()
+_PLACE_COLUMNS = ("source", "datum", "lon_deg", "lat_deg")
+_COMMON_COLUMNS = ("kind", "subject", "event_time", "ingest_time", "schema", *_PLACE_COLUMNS)
+_READING_COLUMNS = (*_COMMON_COLUMNS, "value", "unit")
+_POSITION_COLUMNS = (*_COMMON_COLUMNS, "sog_kn", "cog_deg", "heading_deg", "nav_status")
 
 
 def encode(record: Envelope) -> bytes:
@@ -91,9 +95,9 @@ def decode_readings(
         datums: Datum declared for each source whose readings carry a place.
         unknown: Counts fields that the contract does not know, by name.
     """
-    items = read_items(raw, Reading, unknown)
+    items = read_items(raw, Reading, _READING_COLUMNS, unknown)
     common, refusals = _decode_common(raw, items, datums)
-    values = np.fromiter(items.column("value"), np.float64, len(items.wires))
+    values = np.fromiter(items.column("value"), np.float64, len(items))
     values, refused = convert(common.kind, items.column("unit"), values)
     refusals = refused | refusals
     batch = ReadingBatch(
@@ -132,7 +136,7 @@ def decode_positions(
     As `decode_readings`. Values by which AIS says "not available" count as
     absent.
     """
-    items = read_items(raw, Position, unknown)
+    items = read_items(raw, Position, _POSITION_COLUMNS, unknown, keep=True)
     common, refusals = _decode_common(raw, items, datums)
     motion = {name: _floats(items, name) for name in _MOTION}
     for name, most in _MOTION.items():
@@ -172,7 +176,8 @@ def decode_records(
         datums: As in `decode_readings`; None where places are our own.
         unknown: Counts fields that the contract does not know, by name.
     """
-    items = read_items(raw, cls, unknown)
+    columns = _PLACE_COLUMNS if datums is not None else ()
+    items = read_items(raw, cls, columns, unknown, keep=True)
     refusals: dict[int, Refusal] = {}
     if datums is not None:
         lon_deg, lat_deg = _floats(items, "lon_deg"), _floats(items, "lat_deg")
@@ -274,7 +279,7 @@ def _floats(items: Items, name: str) -> NDArray[np.float64]:
     """Return an optional column of numbers, NaN where nothing is said."""
     column = items.optional(name)
     if column is None:
-        return np.full(len(items.wires), np.nan)
+        return np.full(len(items), np.nan)
     values = np.array(column, np.float64)
     if items.kind.cls is Position:
         values[values == _ABSENT[name]] = np.nan
@@ -309,7 +314,7 @@ def _check_kinds(kinds: Sequence[str]) -> dict[int, Refusal]:
 def _nav_status(items: Items) -> NDArray[np.int64]:
     column = items.optional("nav_status")
     if column is None:
-        return np.full(len(items.wires), -1, np.int64)
+        return np.full(len(items), -1, np.int64)
     return np.array([-1 if status is None else status for status in column], np.int64)
 
 
@@ -317,6 +322,8 @@ def _extras(
     items: Items, kinds: Sequence[str], refusals: Mapping[int, Refusal]
 ) -> list[Position | None]:
     extras: list[Position | None] = [None] * len(kinds)
+    if _WITH_EXTRA.isdisjoint(kinds):
+        return extras
     for i, kind in enumerate(kinds):
         if kind in _WITH_EXTRA and i not in refusals:
             extras[i] = from_wire(Position, items.wires[i])

@@ -2,13 +2,13 @@
 
 Every record is decoded on its own, which is as fast as decoding the batch as
 one array (0.27 CPU s per million) and leaves one record no way to spill into
-the next. A batch in which all is as usual is never looked at again; any doubt
-sends it down the careful way, record by record.
+the next. Records in which all is as usual are never looked at again; any doubt
+sends some hundreds of them down the careful way, one by one.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -28,23 +28,25 @@ MAX_VALUE_BYTES = 1024 * 1024
 MAX_DEPTH = 16
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_KEY = np.uint16(0x3A22)  # the two bytes `":`, little-endian
-_QUOTE, _SPACE = 0x22, 0x20
+_BLANK = b" \t\r\n"
+_NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PACK = msgspec.json.Decoder(list[msgspec.Raw])
+_CHUNK = 256  # records read at once: small, so that one bad record slows few
 
 
 class Reader:
-    """Decoders of one record type, and what is known of its wire form."""
+    """Decoders of one record type: strict ones refuse names that nobody knows."""
 
     def __init__(self, cls: type[Envelope]) -> None:
         fields = wire_fields(cls)
         self.cls = cls
-        self.wire = wire_type(cls)
+        self.wire: Any = wire_type(cls, strict=False)
+        strict: Any = wire_type(cls, strict=True)
         self.one = msgspec.json.Decoder(self.wire)
         self.many = msgspec.json.Decoder(list[self.wire])  # type: ignore[name-defined]
+        self.strict_one = msgspec.json.Decoder(strict)
+        self.strict_many = msgspec.json.Decoder(list[strict])
         self.known = frozenset(field.wire_name for field in fields)
-        self.required = sum(field.required for field in fields)
-        # A record's own fields first: they are said more often than the envelope's.
-        self.optional = tuple(f.wire_name for f in reversed(fields) if not f.required)
 
 
 @cache
@@ -54,180 +56,182 @@ def reader(cls: type[Envelope]) -> Reader:
 
 
 class Items:
-    """The decoded items of a batch: wire structs with their rows.
+    """The decoded items of a batch, as columns of the wire's fields.
+
+    Columns are taken from some hundreds of wire structs at a time, while these
+    are in the processor's cache, and the structs dropped at once unless they
+    are asked for: half the cost of taking them from the whole batch.
 
     Attributes:
         kind: What they were read with.
-        wires: Wire structs, in the order of their records.
+        wires: The wire structs, if they are kept.
         row: Index of each one's record.
-        part: Index within its pack, -1 outside packs; None when no pack came.
+        part: Index within its pack, -1 outside packs.
         refused: What could not be decoded, as (row, part, refusal).
-        silent: Optional fields of which it is known that nobody says them.
     """
 
-    def __init__(self, kind: Reader, wires: Sequence[Any], row: NDArray[np.int64]) -> None:
+    def __init__(self, kind: Reader, columns: Sequence[str], *, keep: bool) -> None:
         self.kind = kind
-        self.wires = wires
-        self.row = row
-        self.part: Sequence[int] | None = None
+        self.wires: list[Any] = []
+        self.row: NDArray[np.int64] = np.empty(0, np.int64)
+        self.part: list[int] = []
         self.refused: list[tuple[int, int, Refusal]] = []
-        self.silent: frozenset[str] = frozenset()
-        self._columns: dict[str, list[Any]] = {}
+        self._keep = keep
+        self._rows: list[int] = []
+        self._said: set[str] = set()
+        self._getters = [(name, attrgetter(name)) for name in columns]
+        self._columns: dict[str, list[Any]] = {name: [] for name in columns}
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def add(self, wires: Sequence[Any], rows: Sequence[int], parts: Sequence[int]) -> None:
+        """Add items that were read."""
+        for name, get in self._getters:
+            column = list(map(get, wires))
+            self._columns[name] += column
+            if column and (column[0] is not None or column.count(None) < len(column)):
+                self._said.add(name)
+        if self._keep:
+            self.wires += wires
+        self._rows += rows
+        self.part += parts
+
+    def finish(self) -> None:
+        """Close the columns: nothing more is added."""
+        self.row = np.array(self._rows, np.int64)
 
     def column(self, name: str) -> list[Any]:
         """Return the column of one wire field, None where it is not said."""
-        column = self._columns.get(name)
-        if column is None:
-            column = self._columns[name] = list(map(attrgetter(name), self.wires))
-        return column
+        return self._columns[name]
 
     def optional(self, name: str) -> list[Any] | None:
         """Return the column of an optional field; None when nobody says it."""
-        if name in self.silent or name not in self.kind.known:
-            return None
-        column = self.column(name)
-        return column if column.count(None) < len(column) else None
+        return self._columns[name] if name in self._said else None
 
     def rejects(self, refusals: dict[int, Refusal]) -> list[Reject]:
         """Return all rejects in the order of the records; `refusals` by index."""
-        parts = self.part
-        found = [(r, p, Stage.DECODE, refusal) for r, p, refusal in self.refused]
+        found = [(row, part, Stage.DECODE, refusal) for row, part, refusal in self.refused]
         for i, refusal in refusals.items():
-            part = -1 if parts is None else parts[i]
-            found.append((int(self.row[i]), part, Stage.VALIDATE, refusal))
+            found.append((int(self.row[i]), self.part[i], Stage.VALIDATE, refusal))
         found.sort(key=lambda entry: entry[:2])
         return [refusal.at(row, part, stage) for row, part, stage, refusal in found]
 
 
-def read_items(raw: RawBatch, cls: type[Envelope], unknown: Counter[str] | None = None) -> Items:
-    """Decode the values of `raw` into wire structs of `cls`.
+def read_items(
+    raw: RawBatch,
+    cls: type[Envelope],
+    columns: Sequence[str],
+    unknown: Counter[str] | None = None,
+    *,
+    keep: bool = False,
+) -> Items:
+    """Decode the values of `raw` as the wire form of `cls`.
 
     Args:
         raw: The records.
         cls: What they say.
+        columns: Fields of the wire that are wanted as columns.
         unknown: Where names are counted that the contract does not know, one
             for each record that says them.
+        keep: The wire structs are wanted too.
     """
     kind = reader(cls)
-    items = _read_usual(raw.values, kind)
-    return items if items is not None else _read_careful(raw, kind, unknown)
-
-
-def _read_usual(values: Sequence[bytes | None], kind: Reader) -> Items | None:
-    """Decode a batch in which every record is one flat, wholly known object.
-
-    Whether all names are known is told by counting `":`, which ends every name;
-    each name that is known shows in a field. A count above the fields' means an
-    unknown name, a null, a name said twice or a string with `":` in it: None is
-    returned then, as for any error.
-    """
-    try:
-        joined = b"".join(values)  # type: ignore[arg-type]  # a null raises, as it shall
-        wires = list(map(kind.one.decode, values))  # type: ignore[arg-type]
-    except (ValueError, TypeError, RecursionError):
-        return None
-    if len(joined) > MAX_VALUE_BYTES and max(map(len, values)) > MAX_VALUE_BYTES:  # type: ignore[arg-type]
-        return None
-    items = Items(kind, wires, np.arange(len(wires), dtype=np.int64))
-    said = _count_names(joined)
-    if said is None:
-        return None
-    expected = len(wires) * kind.required
-    for at, name in enumerate(kind.optional):
-        if expected == said:
-            items.silent = frozenset(kind.optional[at:])
-            break
-        expected += len([1 for value in items.column(name) if value is not None])
-    return items if expected == said else None
-
-
-def _count_names(joined: bytes) -> int | None:
-    """Return how often `":` occurs; None if white space may part the two."""
-    text = np.frombuffer(joined, np.uint8)
-    blank = text <= _SPACE
-    if blank.any() and ((text[:-1] == _QUOTE) & blank[1:]).any():
-        return None
-    even, odd = text[: text.size // 2 * 2], text[1 : 1 + (text.size - 1) // 2 * 2]
-    return int(np.count_nonzero(even.view("<u2") == _KEY)) + int(
-        np.count_nonzero(odd.view("<u2") == _KEY)
-    )
-
-
-def _read_careful(raw: RawBatch, kind: Reader, unknown: Counter[str] | None) -> Items:
-    wires: list[Any] = []
-    rows: list[int] = []
-    parts: list[int] = []
-    refused: list[tuple[int, int, Refusal]] = []
-    for row, value in enumerate(raw.values):
-        for part, result in _read_record(raw, row, value, kind):
-            if isinstance(result, Refusal):
-                refused.append((row, part, result))
-            else:
-                wires.append(result)
-                rows.append(row)
-                parts.append(part)
-        if unknown is not None and value is not None:
-            unknown.update(unknown_names(value, kind))
-    items = Items(kind, wires, np.array(rows, np.int64))
-    items.part = parts
-    items.refused = refused
+    items = Items(kind, columns, keep=keep)
+    careful = _CarefulReader(raw, kind, unknown)
+    count = len(raw.values)
+    for start in range(0, count, _CHUNK):
+        rows = range(start, min(start + _CHUNK, count))
+        wires = _read_usual(raw.values[start : rows.stop], kind)
+        if wires is not None:
+            items.add(wires, rows, [-1] * len(rows))
+        else:
+            careful.read(rows, items)
+    items.finish()
     return items
 
 
-def _read_record(
-    raw: RawBatch, row: int, value: bytes | None, kind: Reader
-) -> Iterator[tuple[int, Any]]:
-    """Yield (part, wire struct or refusal) for all that one record says."""
-    if value is None:
-        yield -1, Refusal(Reason.TOMBSTONE, hint="a null value says nothing here")
-        return
-    refusal = _check_limits(value)
-    if refusal is not None:
-        yield -1, refusal
-    elif value.lstrip()[:1] == b"[":
-        yield from _read_pack(raw, row, value, kind)
-    else:
-        yield -1, _decode(kind, value)
+def _read_usual(values: Sequence[bytes | None], kind: Reader) -> list[Any] | None:
+    """Decode records that are single objects of known names; None at any doubt.
 
-
-def _decode(kind: Reader, value: bytes) -> Any:
+    Such an object cannot nest deeper than the contract does.
+    """
     try:
-        return kind.one.decode(value)
-    except (ValueError, RecursionError) as error:
-        return explain(error, value)
+        if max(map(len, values)) > MAX_VALUE_BYTES:  # type: ignore[arg-type]  # a null raises, as it shall
+            return None
+        return list(map(kind.strict_one.decode, values))  # type: ignore[arg-type]  # likewise
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
-def _read_pack(raw: RawBatch, row: int, value: bytes, kind: Reader) -> Iterator[tuple[int, Any]]:
-    try:
-        whole = kind.many.decode(value)
-    except (ValueError, RecursionError):
-        whole = []
-    if whole:
-        yield from enumerate(whole)
-        return
-    try:
-        items = [bytes(item) for item in msgspec.json.decode(value, type=list[msgspec.Raw])]
-    except (ValueError, RecursionError) as error:
-        yield -1, explain(error, value)
-        return
-    empty = True
-    for part, result in _pack_items(raw, row, items, kind):
-        empty = False
-        yield part, result
-    if empty:
-        yield -1, Refusal(Reason.INCOMPLETE, hint="the pack holds no reading")
+class _CarefulReader:
+    """Reads record by record: limits, packs, unknown names, what is wrong."""
 
+    def __init__(self, raw: RawBatch, kind: Reader, unknown: Counter[str] | None) -> None:
+        self._raw = raw
+        self._kind = kind
+        self._unknown = unknown
 
-def _pack_items(
-    raw: RawBatch, row: int, items: Sequence[bytes], kind: Reader
-) -> Iterator[tuple[int, Any]]:
-    if kind.cls is Reading and items and is_senml(items[0]):
-        headers = dict(raw.headers[row]) if raw.headers else {}
-        source = headers.get("source", b"").decode("utf-8", "replace")
-        yield from Resolver(kind.wire, source, int(raw.ingest_time_ms[row])).resolve(items)
-        return
-    for part, item in enumerate(items):
-        yield part, _decode(kind, item)
+    def read(self, rows: range, items: Items) -> None:
+        """Read the records of `rows` into `items`."""
+        found: list[tuple[Any, int, int]] = []
+        for row in rows:
+            for part, result in self._read_record(row, self._raw.values[row]):
+                if isinstance(result, Refusal):
+                    items.refused.append((row, part, result))
+                else:
+                    found.append((result, row, part))
+        if found:
+            items.add(*map(list, zip(*found, strict=True)))
+
+    def _read_record(self, row: int, value: bytes | None) -> Iterable[tuple[int, Any]]:
+        """Return (part, wire struct or refusal) for all that one record says."""
+        if value is None:
+            return [(-1, Refusal(Reason.TOMBSTONE, hint="a null value says nothing here"))]
+        refusal = _check_limits(value)
+        if refusal is not None:
+            return [(-1, refusal)]
+        if value.lstrip(_BLANK)[:1] == b"[":
+            return self._read_pack(row, value)
+        return [(-1, self._read_one(value))]
+
+    def _read_one(self, value: bytes) -> Any:
+        try:
+            return self._kind.strict_one.decode(value)
+        except (ValueError, RecursionError):
+            pass
+        try:
+            wire = self._kind.one.decode(value)
+        except (ValueError, RecursionError) as error:
+            return explain(error, value)
+        self._count_unknown(value)
+        return wire
+
+    def _read_pack(self, row: int, value: bytes) -> Iterable[tuple[int, Any]]:
+        try:
+            whole = self._kind.strict_many.decode(value)
+        except (ValueError, RecursionError):
+            whole = []
+        if whole:
+            return enumerate(whole)
+        try:
+            items = [bytes(item) for item in _PACK.decode(value)]
+        except (ValueError, RecursionError) as error:
+            return [(-1, explain(error, value))]
+        if self._kind.cls is Reading and items and is_senml(items[0]):
+            found = list(self._resolver(row).resolve(items))
+        else:
+            found = [(part, self._read_one(item)) for part, item in enumerate(items)]
+        return found or [(-1, Refusal(Reason.INCOMPLETE, hint="the pack holds no reading"))]
+
+    def _resolver(self, row: int) -> Resolver:
+        headers = dict(self._raw.headers[row]) if self._raw.headers else {}
+        source = (headers.get("source") or b"").decode("utf-8", "replace")
+        return Resolver(self._kind.wire, source, int(self._raw.ingest_time_ms[row]))
+
+    def _count_unknown(self, value: bytes) -> None:
+        if self._unknown is not None:
+            self._unknown.update(_NAMES.decode(value).keys() - self._kind.known)
 
 
 def _check_limits(value: bytes) -> Refusal | None:
@@ -245,23 +249,3 @@ def _depth(value: bytes) -> int:
     opened = ((text == ord("{")) | (text == ord("["))).astype(np.int64)
     closed = ((text == ord("}")) | (text == ord("]"))).astype(np.int64)
     return int(np.cumsum(opened - closed).max(initial=0))
-
-
-_NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_PACK_NAMES = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
-
-
-def unknown_names(value: bytes, kind: Reader) -> set[str]:
-    """Return the names that `value` says and the contract does not know.
-
-    What cannot be read, and SenML, whose names are its own, say none.
-    """
-    try:
-        if value.lstrip()[:1] != b"[":
-            return set(_NAMES.decode(value)) - kind.known
-        pack = _PACK_NAMES.decode(value)
-    except (ValueError, RecursionError):
-        return set()
-    if pack and "kind" not in pack[0]:
-        return set()
-    return set().union(*pack) - kind.known

@@ -78,18 +78,28 @@ def _narrowed(name: str, annotated: Any) -> Any:
 
 
 @cache
-def wire_type(cls: type[Envelope]) -> type[msgspec.Struct]:
+def wire_type(cls: type[Envelope], *, strict: bool) -> type[msgspec.Struct]:
     """Return the struct that the wire form of `cls` decodes into.
 
-    An absent optional field is None there, so that what was said can be told
-    from what was not. Without cyclic garbage collection: it never holds cycles.
+    An absent optional field is None there. Without cyclic garbage collection:
+    it never holds cycles.
+
+    Args:
+        cls: The record.
+        strict: Names that the contract does not know are an error.
     """
     columns = [
         (f.wire_name, f.type) if f.required else (f.wire_name, f.type | None, None)
         for f in wire_fields(cls)
     ]
     return msgspec.defstruct(
-        f"{cls.__name__}Wire", columns, kw_only=True, frozen=True, gc=False, module=__name__
+        f"{cls.__name__}Wire",
+        columns,
+        kw_only=True,
+        frozen=True,
+        gc=False,
+        forbid_unknown_fields=strict,
+        module=__name__,
     )
 
 
