@@ -72,29 +72,44 @@ def told(step: Step, post: Post, found: Found, setting: Setting) -> Alert:
     )
 
 
-def correction(alert: Alert, original: Alert, leq_db: float, clear_margin_db: float) -> Alert:
-    """Return `alert` restated with the Leq that late data gave its window.
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The latest message of a sensor, and the window that decided it.
+
+    Attributes:
+        message: As it was first said.
+        window: The window's energies, oldest first.
+        leq_db: Its Leq as it was said last, dB(A).
+        revision: How often the message was corrected.
+    """
+
+    message: Alert
+    window: bytes
+    leq_db: float
+    revision: int = 0
+
+
+def correction(said: Said, leq_db: float, clear_margin_db: float) -> Alert:
+    """Return the message of `said` restated with the Leq that late data gave its window.
 
     Args:
-        alert: The latest message, itself perhaps a correction.
-        original: The message before any correction.
+        said: The latest message.
         leq_db: The window's Leq now.
         clear_margin_db: How far below the limit a clear has to be.
     """
-    was, limit_db = alert.value or 0.0, alert.limit or 0.0
-    if original.transition is Transition.CLEAR:
+    message, revision = said.message, said.revision + 1
+    limit_db = message.limit or 0.0
+    if message.transition is Transition.CLEAR:
         undoes = leq_db >= limit_db - clear_margin_db
     else:
-        undoes = original.kind == EXCEEDED_KIND and leq_db <= limit_db
-    revision = alert.revision + 1
+        undoes = message.kind == EXCEEDED_KIND and leq_db <= limit_db
     return msgspec.structs.replace(
-        alert,
-        id=uuid5(original.id, revision),
+        message,
+        id=uuid5(message.id, revision),
         transition=Transition.CORRECTION,
         revision=revision,
         value=leq_db,
         reason=Reason.LATE_DATA_UNDOES if undoes else Reason.LATE_DATA,
-        sentence=corrected(was, leq_db, undoes, original.sentence),
+        sentence=corrected(said.leq_db, leq_db, undoes, message.sentence),
     )
 
 

@@ -33,7 +33,7 @@ from schemas.alerts import Alert
 from schemas.readings import ReadingBatch
 from schemas.records import Reason as RejectReason
 from streams.levels import energies
-from streams.noise_alerts import NAME, Found, correction, told
+from streams.noise_alerts import NAME, Found, Said, correction, told
 from streams.noise_judging import Judged, Silence, judge, silences
 from streams.noise_ladder import QUIET, Ladder, Params, advance, fall_silent
 from streams.noise_posts import Post, Setting
@@ -45,14 +45,9 @@ __all__ = ["NAME", "Hearing", "Params", "Setting", "close", "evaluate"]
 KIND = "noise.laeq"
 # Before any sample, for comparisons.
 _UNHEARD = np.iinfo(np.int64).min
-
-
-class Said(msgspec.Struct, frozen=True):
-    """The latest message, as first said and as last corrected, and its window."""
-
-    original: Alert
-    latest: Alert
-    window: bytes
+# A message older than this is no longer corrected: it would only weigh on every
+# write of the state. No source may be late by as much.
+_CORRECTABLE_MS = 3_600_000
 
 
 class Hearing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -199,17 +194,17 @@ def _mended(
     if ring is not None:
         hearing = msgspec.structs.replace(hearing, ring=ring)
     said = hearing.said
-    if said is None or said.latest.window_start_time_ms is None:
+    if said is None or said.message.window_start_time_ms is None:
         return hearing, []
-    window = filled(said.window, slot - said.latest.window_start_time_ms // post.sample_ms, energy)
+    window = filled(said.window, slot - said.message.window_start_time_ms // post.sample_ms, energy)
     if window is None:
         return hearing, []
-    leq_db = ring_leq(window)
-    latest, alerts = said.latest, []
-    if leq_db != latest.value:
-        latest = correction(latest, said.original, leq_db, setting.params.clear_margin_db)
-        alerts = [latest]
-    return msgspec.structs.replace(hearing, said=Said(said.original, latest, window)), alerts
+    leq_db, revision, alerts = ring_leq(window), said.revision, []
+    if leq_db != said.leq_db:
+        alerts = [correction(said, leq_db, setting.params.clear_margin_db)]
+        revision += 1
+    said = Said(said.message, window, leq_db, revision)
+    return msgspec.structs.replace(hearing, said=said), alerts
 
 
 def _fresh(
@@ -258,14 +253,16 @@ def _walk(
                 post, state, scene, slice(begins, ends), quiet.get(number, [])
             )
             found.alerts.extend(alerts)
-        due_ms = next_slot[number] * sample_ms + params.silence_s * 1000
+        newest_ms = next_slot[number] * sample_ms
+        if said is not None and newest_ms - said.message.event_time_ms > _CORRECTABLE_MS:
+            said = None
         found.changed[post.sensor] = Hearing(
             next_slot=next_slot[number],
             ring=rings[number],
             judged_ms=int(judged.end_ms[ends - 1]) if ends > begins else state.judged_ms,
             ladder=ladder,
             said=said,
-            due_ms=due_ms if ladder.is_open else None,
+            due_ms=newest_ms + params.silence_s * 1000 if ladder.is_open else None,
         )
 
 
@@ -298,7 +295,7 @@ def _climb(
             decided = Found(int(judged.end_ms[at]), leq_db, int(judged.limit_row[at]))
             alert = told(step, post, decided, setting)
             alerts.append(alert)
-            said = Said(alert, alert, windows.ring(window))
+            said = Said(alert, windows.ring(window), leq_db)
     return ladder, said, alerts
 
 

@@ -362,6 +362,15 @@ def test_a_late_second_outside_the_message_fills_the_window_and_says_nothing():
     assert after == heard(rows)[1]
 
 
+def test_a_message_of_an_hour_ago_is_no_longer_kept_for_correction():
+    rows = story("12:00:00", (4 * MINUTE, OVER_DB), (90 * MINUTE, QUIET_DB))
+    _, soon = heard(rows[: 20 * MINUTE])
+    _, later = heard(rows)
+
+    assert soon["n-1"].said.message.transition is Transition.CLEAR
+    assert later["n-1"].said is None
+
+
 def test_a_sensor_that_nobody_placed_is_noted_and_others_go_on():
     rows = [*story("12:00:00", (4 * MINUTE, OVER_DB)), ("n-9", at("12:04:00"), 50.0)]
     verdict = noise.evaluate(batch(rows), {}, SETTING)
