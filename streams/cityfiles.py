@@ -250,13 +250,17 @@ def _routing(text: CityText) -> tuple[Routing | None, Roster]:
             text.at(UNITS, ("units", at, "duty"), what, cure)
     roster = Roster(row.record for row in units.values())
     served = {unit.area for unit in roster.units.values() if unit.level is Level.COMMUNITY}
-    communities = CityText(text.files).csv(COMMUNITIES, CommunityRow)
-    known = {row.record.code for row in communities}
-    for code in sorted(known - served):
-        text.find(UNITS, 1, code, f"the community {code!r} has no unit", "add one of its level")
+    # Read a second time, for the names alone: its faults were noted with the areas.
+    communities = {
+        row.record.code: row.line for row in CityText(text.files).csv(COMMUNITIES, CommunityRow)
+    }
+    for code, line in communities.items():
+        if code not in served:
+            what = f"no unit serves the community {code!r}"
+            text.find(COMMUNITIES, line, code, what, f"add one of its level to {UNITS}")
     for code, row in units.items():
         unit: Unit = row.record
-        if unit.level is Level.COMMUNITY and unit.area not in known:
+        if unit.level is Level.COMMUNITY and unit.area not in communities:
             what = f"the unit {code!r} serves the unknown community {unit.area!r}"
             text.find(UNITS, row.line, code, what, f"name one of {COMMUNITIES}")
     if routing is not None:

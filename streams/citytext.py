@@ -79,8 +79,9 @@ class CityText:
         """Return the line of a key in a TOML file, or of the nearest thing around it."""
         lines = self._lines.get(file, {})
         for length in range(len(path), 0, -1):
-            if path[:length] in lines:
-                return lines[path[:length]]
+            for place in (path[:length], (*path[:length], 0)):
+                if place in lines:
+                    return lines[place]
         return 1
 
     def at(self, file: str, path: tuple[str | int, ...], what: str, cure: str) -> None:
@@ -119,7 +120,7 @@ class CityText:
     # -- CSV --------------------------------------------------------------
 
     def csv(self, file: str, kind: type[T]) -> Iterator[Row]:
-        """Yield the rows of a CSV file as `kind`; empty cells are absent keys, blanks part lists."""
+        """Yield the rows of a CSV as `kind`; empty cells are absent keys, blanks part a list."""
         text = self.text(file)
         if text is None:
             return
