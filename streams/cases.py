@@ -67,7 +67,6 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     level: Level
     state: CaseState
     revision: int = 0
-    rung: int = 0
 
     @property
     def is_live(self) -> bool:

@@ -31,7 +31,7 @@ class IncidentParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         reopen_s: An onset this soon (event time) after the end is the same incident.
-        forget_s: A matter that ended this long ago (event time of all alerts) is
+        forget_s: An ended matter that has not moved for so long (wall time) may be
             forgotten. Far above `reopen_s`, so that no lagging source can tell.
         silent_kinds: Information for screens: never an incident.
         notice_kinds: Kinds whose notice, a finding without duration, opens one.
@@ -55,7 +55,8 @@ class Matter(msgspec.Struct, frozen=True, omit_defaults=True):
         firing: Ids of its alerts that have not cleared, oldest first.
         seen: Ids and event times of the newest alert messages.
         forgotten_ms: Event time of the newest message that fell out of `seen`.
-        due_ms: Event time at which an ended matter may be forgotten.
+        due_ms: Wall instant from which an ended matter may be forgotten, once no
+            alert waits to be read: after a long outage the backlog may re-open it.
     """
 
     incident: Incident
@@ -103,25 +104,6 @@ def correlate(
     return Correlated(incidents, changed)
 
 
-def forget(
-    keys: Sequence[str], prior: Mapping[str, Matter], as_of_ms: int
-) -> dict[str, Matter | None]:
-    """Return which of `keys` are over for good.
-
-    Args:
-        keys: Matters whose `due_ms` has come.
-        prior: Matters, read only.
-        as_of_ms: Event time that the alerts have reached (their watermark). Wall
-            time would do but after an outage longer than `forget_s`, when it would
-            forget matters that the backlog still re-opens.
-    """
-    return {
-        key: None
-        for key in keys
-        if (matter := prior.get(key)) and matter.due_ms is not None and matter.due_ms <= as_of_ms
-    }
-
-
 def _join(
     alert: Alert, matter: Matter | None, now_ms: int, params: IncidentParams
 ) -> tuple[list[Incident], Matter | None]:
@@ -134,13 +116,14 @@ def _join(
     )
     if matter and _is_double(alert, message, matter):
         return [], matter
+    forget_ms = now_ms + params.forget_s * 1000
     change = _change(alert, matter, params)
     if change is None:  # yet remembered: come again, it must still mean nothing
-        return [], matter and _remember(alert, matter, message, matter.incident, params)
+        return [], matter and _remember(alert, matter, message, matter.incident, forget_ms)
     said = [_said(alert, matter, change, message, now_ms)]
     if alert.transition is Transition.NOTICE and change is IncidentChange.OPENED:
         said.append(ended(said[0]))
-    return said, _remember(alert, matter, message, said[-1], params)
+    return said, _remember(alert, matter, message, said[-1], forget_ms)
 
 
 def _is_double(alert: Alert, message: str, matter: Matter) -> bool:
@@ -217,9 +200,9 @@ def _said(
 
 
 def _remember(
-    alert: Alert, matter: Matter | None, message: str, incident: Incident, params: IncidentParams
+    alert: Alert, matter: Matter | None, message: str, incident: Incident, forget_ms: int
 ) -> Matter:
-    """Return the matter after `alert` made it `incident`."""
+    """Return the matter after `alert` made it `incident`; over, it may go at `forget_ms`."""
     seen = (*(matter.seen if matter else ()), (message, alert.event_time_ms))
     dropped = [at_ms for _, at_ms in seen[:-_KEPT_MESSAGES]]
     is_over = incident.state is IncidentState.RESOLVED
@@ -228,7 +211,7 @@ def _remember(
         firing=() if is_over else _firing(alert, matter, incident),
         seen=seen[-_KEPT_MESSAGES:],
         forgotten_ms=max([matter.forgotten_ms if matter else -1, *dropped]),
-        due_ms=incident.last_seen_time_ms + params.forget_s * 1000 if is_over else None,
+        due_ms=forget_ms if is_over else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Routing: from an incident's kind and place to the unit that answers it.
 
-Two files of a city become the types here (`routing_from`, `roster_from`):
+Two files of a city become the types here:
 
     # routing.toml
     desk = "city-desk"          # a unit: takes what nobody else takes, on duty always
@@ -27,10 +27,9 @@ A level without a unit, and a unit that is off duty, are passed over upward, and
 the order says so (`no-unit:grid`, `nobody-to-tell:grid`).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import msgspec
 
@@ -223,24 +222,6 @@ def last_resort(routing: Routing, roster: Roster) -> Assignment:
     """Return the city desk, whatever the hour: `faults` made sure that it exists."""
     desk = roster.units[routing.desk]
     return Assignment(desk, desk.level, ())
-
-
-def routing_from(raw: Mapping[str, Any]) -> Routing:
-    """Return the table of a parsed `routing.toml`; raises `msgspec.ValidationError`."""
-    return msgspec.convert(raw, Routing)
-
-
-def roster_from(raw: Mapping[str, Any]) -> Roster:
-    """Return the units of a parsed `units.toml`.
-
-    Raises:
-        ValueError: A unit is malformed (`msgspec.ValidationError`), or a code is used twice.
-    """
-    units = msgspec.convert(raw.get("units", []), list[Unit])
-    codes = [unit.code for unit in units]
-    if doubled := sorted(code for code, times in Counter(codes).items() if times > 1):
-        raise ValueError(f"these codes of units are used twice: {', '.join(doubled)}")
-    return Roster(units)
 
 
 def faults(routing: Routing, roster: Roster) -> list[str]:

@@ -15,7 +15,7 @@ from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams.cases import ENDED, MOVES, Case
 from streams.casework import Directory, DispatchParams, Speaker
 from streams.dispatch import case_id_of, on_due, on_incidents, on_updates
-from streams.routing import AreaChain, roster_from, routing_from
+from streams.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
@@ -35,7 +35,7 @@ class Boundaries:
 
 
 DIRECTORY = Directory(
-    routing_from(
+    msgspec.convert(
         {
             "desk": "desk",
             "outside": "desk",
@@ -47,19 +47,21 @@ DIRECTORY = Directory(
                     "rungs": ["loudspeaker", "grid", "department"],
                 }
             ],
-        }
+        },
+        Routing,
     ),
-    roster_from(
-        {
-            "units": [
+    Roster(
+        msgspec.convert(
+            [
                 {"code": "g1", "level": "grid", "area": "G"},
                 {"code": "g1b", "level": "grid", "area": "G", "duty": ["12:00-12:20"]},
                 {"code": "c1", "level": "community", "area": "C", "duty": ["12:00-12:30"]},
                 {"code": "police", "level": "department", "department": "police"},
                 {"code": "desk", "level": "city"},
                 {"code": "leader", "level": "leader"},
-            ]
-        }
+            ],
+            list[Unit],
+        )
     ),
     Boundaries(),
     lambda _area: Speaker("speaker", "square", "quiet", "text"),

@@ -16,7 +16,7 @@ from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams.cases import Case
 from streams.casework import Directory, DispatchParams, Speaker
 from streams.dispatch import Dispatched, case_id_of, on_due, on_incidents, on_updates
-from streams.routing import AreaChain, roster_from, routing_from
+from streams.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
@@ -67,8 +67,8 @@ class City:
 
     def __init__(self, people=PEOPLE, params=None):
         self.directory = Directory(
-            routing_from(TABLE),
-            roster_from({"units": people}),
+            msgspec.convert(TABLE, Routing),
+            Roster(msgspec.convert(people, list[Unit])),
             Boundaries(),
             speaker_at,
             lambda now_ms: (NOON_MIN + (now_ms - START_MS) // 60_000) % 1440,
