@@ -18,7 +18,9 @@ from deploy.errors import Exit
 # name -> what it does, in one line; its module is deploy/commands/<name>.py and
 # holds a click command of the name `command`.
 COMMANDS: Final[Mapping[str, str]] = {
+    "up": "The whole city on this machine, live in this terminal.",
     "broker": "Start, stop and look at the embedded Kafka.",
+    "worker": "Run agents.",
     "topics": "Make the cluster's topics equal to the table, or say what differs.",
     "replay": "Feed a recording into the input topics.",
     "tail": "Watch a topic.",

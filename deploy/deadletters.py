@@ -11,6 +11,7 @@ from deploy import topic_reader
 from schemas import codec, topics
 from schemas.deadletter import DeadLetter
 from schemas.records import Reason, Stage
+from schemas.refused import Refused
 
 REPLAYED_FROM = "citybrain-replayed-from"
 _EXCERPT_CHARS = 80
@@ -47,6 +48,8 @@ async def chosen(
     address: str, prefix: str, choice: Choice, most: int | None
 ) -> AsyncGenerator[DeadLetter, None]:
     """Yield the dead letters kept by now that `choice` takes, each id once."""
+    full = frozenset(prefix + name for name in choice.topics)
+    choice = choice._replace(topics=choice.topics | full)
     seen: set[str] = set()
     reader = topic_reader.read(
         address, [prefix + topics.DEADLETTER], from_beginning=True, until_end=True
@@ -67,7 +70,7 @@ def _letter(record: ConsumerRecord) -> DeadLetter | None:
     """Return the record's letter; None for what somebody else wrote there."""
     try:
         return codec.decode(DeadLetter, record.value or b"")
-    except codec.Refused:
+    except Refused:
         return None
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.topic_reader import partitions_of
+
 
 class Flow(NamedTuple):
     """One look: records a second by topic, and records not yet done by group."""
@@ -25,7 +27,9 @@ class FlowMeter:
     """
 
     def __init__(self, address: str, topics: Sequence[str], group_prefix: str) -> None:
+        self._address = address
         self._topics = topics
+        self._parts: list[TopicPartition] = []
         self._group_prefix = group_prefix
         self._consumer = AIOKafkaConsumer(bootstrap_servers=address, group_id=None)
         self._admin = AIOKafkaAdminClient(bootstrap_servers=address)
@@ -34,6 +38,7 @@ class FlowMeter:
     async def __aenter__(self) -> Self:
         await self._consumer.start()
         await self._admin.start()
+        self._parts = await partitions_of(self._address, self._topics)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -52,14 +57,8 @@ class FlowMeter:
         return Flow(rate, await self._lag())
 
     async def _totals(self) -> dict[str, int]:
-        await self._consumer.topics()
-        parts = [
-            TopicPartition(topic, number)
-            for topic in self._topics
-            for number in self._consumer.partitions_for_topic(topic) or ()
-        ]
         totals = dict.fromkeys(self._topics, 0)
-        for part, end in (await self._consumer.end_offsets(parts)).items():
+        for part, end in (await self._consumer.end_offsets(self._parts)).items():
             totals[part.topic] += end
         return totals
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
 from deploy.errors import Fault
@@ -97,8 +98,8 @@ async def read(
         Fault: Kafka does not answer, or a topic does not exist.
     """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    parts = await partitions_of(address, topics)
     async with _consumer(address) as consumer:
-        parts = await _partitions(consumer, topics)
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
         starts = await consumer.beginning_offsets(parts) if from_beginning else ends
@@ -111,17 +112,27 @@ async def read(
             yield [record for records in fetched.values() for record in records]
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
-    known = await consumer.topics()
-    missing = sorted(set(topics) - known)
-    if missing:
-        names = ", ".join(sorted(name for name in known if not name.startswith("_")))
-        raise Fault(
-            f"There is no topic {', '.join(missing)} on this Kafka",
-            f"It has: {names}" if names else "It has none; make them: citybrain topics apply",
-        )
+async def partitions_of(address: str, topics: Sequence[str]) -> list[TopicPartition]:
+    """Return every partition of `topics`; Fault when one of them does not exist."""
+    quiet_clients()
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    try:
+        await admin.start()
+        known = set(await admin.list_topics())
+        missing = sorted(set(topics) - known)
+        if missing:
+            names = ", ".join(sorted(name for name in known if not name.startswith("_")))
+            raise Fault(
+                f"There is no topic {', '.join(missing)} on this Kafka",
+                f"It has: {names}" if names else "It has none; make them: citybrain topics apply",
+            )
+        told = await admin.describe_topics(list(topics))
+    except KafkaConnectionError as error:
+        raise unreachable(address) from error
+    finally:
+        await admin.close()
     return [
-        TopicPartition(topic, number)
-        for topic in topics
-        for number in sorted(consumer.partitions_for_topic(topic) or ())
+        TopicPartition(topic["topic"], part["partition"])
+        for topic in told
+        for part in topic["partitions"]
     ]

@@ -1,6 +1,8 @@
 """Topics of a cluster against the table in `schemas.topics`: compare, and make equal."""
 
-from collections.abc import Iterator, Mapping
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,6 +16,9 @@ from deploy.topic_reader import quiet_clients, unreachable
 from schemas.topics import Topic, topic_config
 
 _BOOTSTRAP_MS = 10_000
+_CONNECT_S = 3.0
+_SETTLE_S = 10.0
+_POLL_S = 0.1
 
 
 class Aspect(StrEnum):
@@ -87,6 +92,8 @@ def compare(
 def admin(address: str) -> Iterator[KafkaAdminClient]:
     """Give an admin client of the Kafka at `address`; Fault when none answers."""
     quiet_clients()
+    if not _listens(address):  # the client would try for long, and leak its sockets
+        raise unreachable(address)
     try:
         client = KafkaAdminClient(
             bootstrap_servers=address.split(","), bootstrap_timeout_ms=_BOOTSTRAP_MS
@@ -99,6 +106,18 @@ def admin(address: str) -> Iterator[KafkaAdminClient]:
         raise Fault(f"Kafka at {address} refused: {error}") from error
     finally:
         client.close()
+
+
+def _listens(address: str) -> bool:
+    """Whether anything takes a connection at one of the bootstrap addresses."""
+    for server in address.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def read_cluster(client: KafkaAdminClient, names: list[str]) -> dict[str, OnCluster]:
@@ -150,8 +169,24 @@ def apply(
         }
         if more:
             client.create_partitions(more)
-        left = compare(table, read_cluster(client, list(table)), partitions)
+        asked = [gap for gap in before if gap.aspect is not Aspect.PARTITIONS or gap.topic in more]
+        left = _settled(client, table, partitions, asked)
     return [gap for gap in before if gap not in left], left
+
+
+def _settled(
+    client: KafkaAdminClient,
+    table: Mapping[str, Topic],
+    partitions: Mapping[str, int],
+    asked: list[Difference],
+) -> list[Difference]:
+    """Return what is left once the brokers know what was `asked` of them, or too late."""
+    deadline = time.monotonic() + _SETTLE_S
+    while True:
+        left = compare(table, read_cluster(client, list(table)), partitions)
+        if not set(left) & set(asked) or time.monotonic() > deadline:
+            return left
+        time.sleep(_POLL_S)
 
 
 def _create(
@@ -181,3 +216,19 @@ def _set_configs(client: KafkaAdminClient, gaps: list[Difference]) -> None:
                 for topic, configs in by_topic.items()
             ]
         )
+
+
+def partition_counts(address: str, prefix: str, topics: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions each of `topics` has, under its name without prefix.
+
+    Raises:
+        Fault: A topic is missing.
+    """
+    with admin(address) as client:
+        cluster = read_cluster(client, [prefix + topic for topic in topics])
+    if missing := [topic for topic in topics if prefix + topic not in cluster]:
+        raise Fault(
+            f"Kafka at {address} has no topic {prefix + missing[0]}",
+            "Create the topics first: citybrain topics apply",
+        )
+    return {topic: cluster[prefix + topic].partitions for topic in topics}

@@ -81,7 +81,7 @@ async def _page(stage: Stage, board: Board, console: Console, over: asyncio.Even
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while not over.is_set():
             live.update(page(stage, board, flow, time.time_ns() // 1_000_000), refresh=True)
-            await _wait(over, 1 / _REDRAWS_HZ)
+            await pause(over, 1 / _REDRAWS_HZ)
     await _end(tasks)
 
 
@@ -128,7 +128,8 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
             raise outcome
 
 
-async def _wait(over: asyncio.Event, most_s: float) -> None:
+async def pause(over: asyncio.Event, most_s: float) -> None:
+    """Wait `most_s`, or until `over` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(over.wait(), most_s)
 
@@ -152,7 +153,7 @@ async def _measure(stage: Stage, over: asyncio.Event, look: Callable[[Flow], Non
         while not over.is_set():
             with suppress(KafkaError):  # a broker that restarts: look again later
                 look(await meter.look())
-            await _wait(over, _LOOK_S)
+            await pause(over, _LOOK_S)
 
 
 def _fold(board: Board, topic: str, value: bytes | None) -> None:

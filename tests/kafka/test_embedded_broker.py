@@ -91,7 +91,7 @@ def test_a_broker_that_cannot_come_up_says_why_from_its_log(tmp_path: Path) -> N
         pass
     (tmp_path / "kafka" / "data" / "meta.properties").write_text("version=1\nnode.id=7\n")
 
-    with pytest.raises(Fault, match="kafka.log") as refused:
+    with pytest.raises(Fault, match=r"kafka\.log") as refused:
         node.start(timeout_s=30)
 
     assert "7" in refused.value.message

@@ -1,0 +1,184 @@
+"""The whole city on one machine: broker, topics, workers, data, view; and its end.
+
+What is started here ends here, in the reverse order: data, workers, broker. The
+children die with this process even when it is killed (see `processes`).
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+
+from deploy import processes, simulation, topics_admin, view
+from deploy.broker import EmbeddedBroker
+from deploy.errors import Fault
+from schemas.topics import SENSOR_READINGS, TOPICS, VESSEL_NMEA, VESSEL_POSITIONS
+
+_WORKER_GRACE_S: Final = 6.0
+_BROKER_GRACE_S: Final = 2.5
+_LOOK_S: Final = 0.5
+_MOST_RESTARTS: Final = 5
+_EXCERPT_LINES: Final = 12
+_INPUTS: Final = (SENSOR_READINGS, VESSEL_POSITIONS, VESSEL_NMEA)
+
+
+class Plan(NamedTuple):
+    """What to start.
+
+    Attributes:
+        data_dir: Of the broker and the workers.
+        broker: Kafka to use; None starts the embedded one.
+        prefix: Before topic and group names.
+        simulate: Play a simulated city into the input topics.
+        seed: Of the simulation.
+    """
+
+    data_dir: Path
+    broker: str | None
+    prefix: str
+    simulate: bool
+    seed: int
+
+
+def run(plan: Plan, console: Console) -> None:
+    """Start the city, show it, and end it on SIGINT or SIGTERM.
+
+    Raises:
+        Fault: Something did not start, or the worker keeps ending.
+    """
+    with _kafka(plan, console) as address:
+        table = topics_admin.prefixed(TOPICS, plan.prefix)
+        _, left = topics_admin.apply(address, table, {})
+        if left:
+            words = "\n  ".join(str(gap) for gap in left)
+            raise Fault(f"Topics differ from the table:\n  {words}", "See: citybrain topics check")
+        asyncio.run(_serve(plan, address, console))
+
+
+@contextmanager
+def _kafka(plan: Plan, console: Console) -> Iterator[str]:
+    """Give the address of the Kafka to use; end it if it was started here."""
+    if plan.broker:
+        yield plan.broker
+        return
+    node = EmbeddedBroker(plan.data_dir)
+    if (other := node.running()) is not None:
+        yield other.address
+        return
+    console.out("starting Kafka …", highlight=False)
+    address = node.start()
+    try:
+        yield address
+    finally:
+        node.stop(_BROKER_GRACE_S)
+
+
+async def _serve(plan: Plan, address: str, console: Console) -> None:
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(signum, over.set)
+    worker = Worker(plan, address)
+    stage = view.Stage(address, plan.prefix, _notes(plan, address, worker), _INPUTS)
+    tasks: list[Coroutine[None, None, None]] = [
+        worker.keep(over),
+        view.show(stage, console, over),
+    ]
+    if plan.simulate:
+        play = simulation.Play(address, plan.prefix, plan.seed)
+        tasks.append(simulation.play(play, over))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(_or_end(task, over))
+    except* Fault as faults:
+        raise faults.exceptions[0] from None
+    finally:
+        worker.end()
+
+
+async def _or_end(task: Coroutine[None, None, None], over: asyncio.Event) -> None:
+    """Run a part of the city; when it fails, all of the city ends."""
+    try:
+        await task
+    finally:
+        over.set()
+
+
+def _notes(plan: Plan, address: str, worker: "Worker") -> list[str]:
+    started = "CITYBRAIN_BROKER's" if plan.broker else "embedded"
+    return [
+        f"Kafka ({started}) {address}   metrics http://127.0.0.1:{worker.metrics_port}/metrics",
+        f"worker log {worker.log_file}   data {plan.data_dir}",
+        f"simulated city, seed {plan.seed}" if plan.simulate else "no simulation: feed it",
+    ]
+
+
+class Worker:
+    """The worker's process, started again when it ends by itself."""
+
+    def __init__(self, plan: Plan, address: str) -> None:
+        self.metrics_port = _free_port()
+        self.log_file = plan.data_dir / "log" / "worker.log"
+        self._env = {
+            **os.environ,
+            "CITYBRAIN_BROKER": address,
+            "CITYBRAIN_DATA": str(plan.data_dir),
+            "CITYBRAIN_PREFIX": plan.prefix,
+            "CITYBRAIN_METRICS_PORT": str(self.metrics_port),
+        }
+        self._child: subprocess.Popen[bytes] | None = None
+
+    async def keep(self, over: asyncio.Event) -> None:
+        """Keep a worker running until `over`; it resumes where it had committed.
+
+        Raises:
+            Fault: It ended more than `_MOST_RESTARTS` times, each soon after its start.
+        """
+        quick = 0
+        while not over.is_set():
+            began_s = time.monotonic()
+            child = self._child = self._start()
+            while child.poll() is None and not over.is_set():
+                await view.pause(over, _LOOK_S)
+            if over.is_set():
+                return
+            patience_s = 2.0**quick
+            quick = quick + 1 if time.monotonic() - began_s < max(10.0, patience_s) else 0
+            if quick > _MOST_RESTARTS:
+                raise Fault(
+                    f"The worker ended {quick} times soon after its start:\n{self._excerpt()}",
+                    f"The whole log: {self.log_file}",
+                )
+            await view.pause(over, patience_s)
+
+    def end(self) -> None:
+        """End the worker: it finishes what it has, commits, and leaves its group."""
+        if self._child is not None:
+            processes.end([self._child], _WORKER_GRACE_S)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            return processes.spawn(
+                [sys.executable, "-m", "deploy.cli", "worker"], output=log, env=self._env
+            )
+
+    def _excerpt(self) -> str:
+        lines = self.log_file.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:]
+        return "\n".join(f"    {line}" for line in lines)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
