@@ -1,0 +1,210 @@
+"""The laws that every rule obeys. A rule joins by one entry in `LAWS`.
+
+*Cut*: where a batch is cut makes no difference. *Isolation*: a subject alone is
+told the same as among others. *Redelivery*: rows that were seen before say
+nothing. *Purity*: inputs are not written to, the same in gives the same out.
+*Round trip*: state survives its table.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.alerts import Severity
+from schemas.readings import ReadingBatch
+from streams import columns
+from streams.operators.lanes import ColumnRunner, ObjectRunner, Times
+from streams.registry import READING_RULES, RuleEntry
+from streams.rules import threshold
+from streams.rules.threshold import Kind
+
+S = 1_000
+LONG_AFTER_MS = 10_000_000_000
+
+
+class Law(NamedTuple):
+    """A rule under the laws.
+
+    Attributes:
+        entry: As the registry has it.
+        setting: What the rule is told besides rows and state.
+        batches: Draws a batch in event-time order, with some rows of one instant.
+    """
+
+    entry: RuleEntry
+    setting: Any
+    batches: st.SearchStrategy[Any]
+
+
+@st.composite
+def readings(draw):
+    """Readings of three sensors, each of several kinds, one of them not watched."""
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([0, 1 * S, 20 * S, 45 * S, 700 * S]),
+                st.sampled_from(["a", "b", "c"]),
+                st.sampled_from(["water.level", "water.level", "water.flow", "noise.laeq"]),
+                st.sampled_from([1.0, 2.6, 3.0, 3.2, 3.6, 5.0]),
+            ),
+            min_size=1,
+            max_size=30,
+        )
+    )
+    size = len(rows)
+    times_ms = np.cumsum([wait for wait, *_ in rows]) + 1_700_000_000_000
+    return ReadingBatch(
+        ["iot"] * size,
+        [kind for _, _, kind, _ in rows],
+        [subject for _, subject, _, _ in rows],
+        times_ms,
+        times_ms,
+        np.array([value for *_, value in rows]),
+        np.linspace(120.5, 120.6, size),
+        np.full(size, np.nan),
+        np.arange(size),
+        np.arange(size),
+    )
+
+
+LEVELS = threshold.Params(
+    kinds={
+        "water.level": Kind(
+            unit="m", levels=(3.0, 4.0), clear=(2.5, 3.5), for_s=40, keep_for_s=30,
+            unseen_s=600, severity=(Severity.MODERATE, Severity.SEVERE),
+        ),
+        "water.flow": Kind(
+            unit="m3/s", levels=(3.0,), severity=(Severity.MINOR,), at_least=2, of_last=3
+        ),
+    }
+)  # fmt: skip
+
+LAWS: Mapping[str, Law] = {
+    threshold.NAME: Law(READING_RULES[threshold.NAME], LEVELS, readings()),
+}
+
+pytestmark = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
+
+
+def runner(law):
+    kind = ColumnRunner if law.entry.is_columnar else ObjectRunner
+    return kind(law.entry, law.setting)
+
+
+def state(ran):
+    """Return the whole state, key by key, comparable."""
+    if isinstance(ran, ColumnRunner):
+        held = ran._columns
+        return {name: row.tobytes() for name, row in zip(held.keys, held.rows, strict=True)}
+    return {key: msgspec.msgpack.encode(value) for key, value in ran._states.items()}
+
+
+def run(ran, batch, reached_ms=0):
+    """Let the rule see the rows, sealed, and what is due by their end; return its alerts."""
+    for column in batch:
+        if isinstance(column, np.ndarray):
+            column.flags.writeable = False
+    if columns.length(batch):
+        reached_ms = max(reached_ms, int(batch.event_time_ms[-1]))
+    return ran.run(batch, Times(reached_ms, reached_ms)).alerts
+
+
+def end(ran):
+    return ran.close(Times(LONG_AFTER_MS * S, LONG_AFTER_MS * S)).alerts
+
+
+def told(alerts):
+    return sorted(
+        (msgspec.json.encode(alert) for alert in alerts),
+        key=lambda raw: (msgspec.json.decode(raw)["event_time_ms"], raw),
+    )
+
+
+def parts(data, batch):
+    size = columns.length(batch)
+    inner = data.draw(st.sets(st.integers(0, size), max_size=4), label="cuts")
+    return [columns.take(batch, slice(*edges)) for edges in pairwise(sorted({0, size} | inner))]
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_cut_where_a_batch_is_cut_makes_no_difference(law, data):
+    batch = data.draw(law.batches)
+    whole, cut = runner(law), runner(law)
+    expected = run(whole, batch) + end(whole)
+    alerts = [alert for part in parts(data, batch) for alert in run(cut, part)] + end(cut)
+
+    assert told(alerts) == told(expected)
+    assert state(cut) == state(whole)
+    assert len({alert.id for alert in alerts}) == len(alerts)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_isolation_a_subject_alone_is_told_the_same_as_among_others(law, data):
+    batch = data.draw(law.batches)
+    among = runner(law)
+    expected = run(among, batch) + end(among)
+
+    for subject in set(batch.subject):
+        alone = runner(law)
+        its_rows = np.array([name == subject for name in batch.subject])
+        alerts = run(alone, columns.take(batch, its_rows)) + end(alone)
+        assert told(alerts) == told([a for a in expected if a.subject == subject])
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_redelivery_rows_seen_before_say_nothing_and_change_nothing(law, data):
+    batch = data.draw(law.batches)
+    ran = runner(law)
+    run(ran, batch)
+    reached_ms, before = int(batch.event_time_ms[-1]), state(ran)
+    size = columns.length(batch)
+    first = data.draw(st.integers(0, size), label="first")
+    last = data.draw(st.integers(first, size), label="last")
+
+    assert run(ran, columns.take(batch, slice(first, last)), reached_ms) == []
+    assert state(ran) == before
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_purity_the_same_in_gives_the_same_out_and_nothing_in_gives_nothing(law, data):
+    batch = data.draw(law.batches)
+    cut = data.draw(st.integers(0, columns.length(batch)), label="cut")
+    before, after = columns.take(batch, slice(0, cut)), columns.take(batch, slice(cut, None))
+    one, other = runner(law), runner(law)
+    for ran in (one, other):
+        run(ran, before)
+
+    assert run(one, columns.empty(type(before))) == []
+    assert state(one) == state(other)
+    assert told(run(one, after)) == told(run(other, after))
+    assert state(one) == state(other)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_round_trip_a_state_taken_from_its_table_goes_on_as_before(law, data):
+    batch = data.draw(law.batches)
+    whole, now = runner(law), runner(law)
+    expected = run(whole, batch) + end(whole)
+    alerts, table = [], {}
+    for part in parts(data, batch):
+        alerts += run(now, part)
+        table.update(now.changes())
+        now = runner(law)
+        for key, value in sorted(table.items()):
+            if value is not None:
+                now.restore(key, value)
+    alerts += end(now)
+
+    assert told(alerts) == told(expected)
+    assert state(now) == state(whole)
