@@ -1,0 +1,204 @@
+"""One example of each record, for the contract's documents and their tests."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas.alerts import Alert, Severity, Transition
+from schemas.complaints import Channel, Complaint
+from schemas.deadletter import DeadLetter
+from schemas.detections import Detection
+from schemas.dispatch import (
+    CaseState,
+    DispatchOrder,
+    DispatchUpdate,
+    FieldAction,
+    OrderChange,
+    Reminder,
+)
+from schemas.envelope import Datum, Envelope
+from schemas.ids import uuid5
+from schemas.incidents import Incident, IncidentChange, IncidentState
+from schemas.positions import Position
+from schemas.readings import Reading
+from schemas.records import Reason, Stage
+
+_AT_MS = 1_777_638_600_000  # 2026-05-01T12:30:00Z
+_LON_DEG, _LAT_DEG = 120.5531, 27.5782
+_ALERT_ID = uuid5("example", "alert")
+_INCIDENT_ID = uuid5("example", "incident")
+_CASE_ID = uuid5("example", "case")
+_ORDER_ID = uuid5("example", "order")
+_SENTENCE = "68.4 dB(A) at Xiasha Square, 13.4 above the limit."
+
+EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
+    {
+        Reading: (
+            Reading(
+                source="noise-gateway",
+                kind="noise.laeq",
+                subject="noise-0007",
+                event_time_ms=_AT_MS,
+                value=68.4,
+                unit="dB(A)",
+            ),
+            Reading(
+                source="gauge-net",
+                kind="water.level",
+                subject="gauge-03",
+                event_time_ms=_AT_MS,
+                datum=Datum.CGCS2000,
+                value=312.0,
+                unit="cm",
+                lon_deg=_LON_DEG,
+                lat_deg=_LAT_DEG,
+            ),
+        ),
+        Position: (
+            Position(
+                source="coast-radio",
+                kind="vessel.position",
+                subject="412345678",
+                event_time_ms=_AT_MS,
+                datum=Datum.WGS84,
+                lon_deg=120.6512,
+                lat_deg=27.4907,
+                sog_kn=6.2,
+                cog_deg=131.5,
+                heading_deg=129.0,
+                nav_status=7,
+                msg_type=18,
+                station="aojiang-1",
+            ),
+        ),
+        Detection: (
+            Detection(
+                source="camera-hub",
+                kind="stall.outside",
+                subject="cam-0412",
+                event_time_ms=_AT_MS,
+                datum=Datum.WGS84,
+                confidence=0.87,
+                count=3,
+                snapshot="snapshots/cam-0412/20260501T123000.jpg",
+                lon_deg=_LON_DEG,
+                lat_deg=_LAT_DEG,
+            ),
+        ),
+        Complaint: (
+            Complaint(
+                source="hotline",
+                kind="complaint.noise",
+                subject="12345-2026-0501-0031",
+                event_time_ms=_AT_MS,
+                channel=Channel.HOTLINE_12345,
+                category="noise",
+                text="Loud music on the square again.",
+                place="Xiasha Square",
+                place_confidence=0.6,
+            ),
+        ),
+        Alert: (
+            Alert(
+                source="citybrain",
+                kind="noise.exceeded",
+                subject="noise-0007",
+                event_time_ms=_AT_MS,
+                id=uuid5("example", "message"),
+                alert_id=_ALERT_ID,
+                rule="noise",
+                transition=Transition.ONSET,
+                severity=Severity.MINOR,
+                onset_time_ms=_AT_MS,
+                area="xiasha-square",
+                rung=1,
+                value=68.4,
+                limit=55.0,
+                unit="dB(A)",
+                reason="above-limit",
+                sentence=_SENTENCE,
+            ),
+        ),
+        Incident: (
+            Incident(
+                source="citybrain",
+                kind="noise.exceeded",
+                subject="noise-0007",
+                event_time_ms=_AT_MS,
+                incident_id=_INCIDENT_ID,
+                rule="noise",
+                state=IncidentState.OPEN,
+                change=IncidentChange.OPENED,
+                severity=Severity.MINOR,
+                revision=0,
+                opened_time_ms=_AT_MS,
+                created_time_ms=_AT_MS + 800,
+                first_seen_time_ms=_AT_MS,
+                last_seen_time_ms=_AT_MS,
+                alert_count=1,
+                alert_ids=(_ALERT_ID,),
+                area="xiasha-square",
+                sentence=_SENTENCE,
+            ),
+        ),
+        DispatchOrder: (
+            DispatchOrder(
+                source="citybrain",
+                kind="dispatch.order",
+                subject="noise-0007",
+                event_time_ms=_AT_MS + 900,
+                order_id=_ORDER_ID,
+                case_id=_CASE_ID,
+                incident_id=_INCIDENT_ID,
+                incident_kind="noise.exceeded",
+                unit="LG-01-003",
+                level="grid",
+                state=CaseState.DISPATCHED,
+                change=OrderChange.ISSUED,
+                created_time_ms=_AT_MS + 800,
+                respond_by_time_ms=_AT_MS + 60_800,
+                sentence=_SENTENCE,
+            ),
+        ),
+        DispatchUpdate: (
+            DispatchUpdate(
+                source="field-app",
+                kind="dispatch.update",
+                subject=_CASE_ID,
+                event_time_ms=_AT_MS + 40_000,
+                action=FieldAction.ACCEPT,
+                by="worker-031",
+                order_id=_ORDER_ID,
+            ),
+        ),
+        Reminder: (
+            Reminder(
+                source="citybrain",
+                kind="reminder.play",
+                subject="speaker-02",
+                event_time_ms=_AT_MS + 900,
+                reminder_id=uuid5("example", "reminder"),
+                incident_id=_INCIDENT_ID,
+                venue="xiasha-square",
+                text_id="quiet-please",
+                text="Please turn the music down.",
+            ),
+        ),
+        DeadLetter: (
+            DeadLetter(
+                source="citybrain.validate",
+                kind="deadletter",
+                subject="sensor.readings",
+                event_time_ms=_AT_MS,
+                id=uuid5("example", "dead letter"),
+                topic="sensor.readings",
+                partition=2,
+                offset=88_123,
+                stage=Stage.VALIDATE,
+                reason=Reason.UNKNOWN_UNIT,
+                field="unit",
+                hint="noise.laeq takes dB(A), not 'dB'",
+                value="eyJzb3VyY2UiOiJub2lzZS1nYXRld2F5In0=",
+            ),
+        ),
+    }
+)
