@@ -14,6 +14,7 @@ from mode.supervisors import CrashingSupervisor
 from agents.guard import refuse_what_loses_data
 from agents.metrics import Metrics
 from agents.pipeline import Partition
+from agents.progress import Progress, Standing
 from agents.settings import Settings
 from agents.tables import StateTable
 from agents.transport import BatchTransport, FetchedBatch
@@ -32,6 +33,14 @@ DRAIN_S = 8.0
 """How long a rebalance or a stop waits for what is on its way."""
 
 
+RECOVERY_NEWS_S = 5.0
+"""How often a long recovery says how far it is."""
+
+
+class StuckError(Exception):
+    """Records wait and none gets done."""
+
+
 class AgentSpec(NamedTuple):
     """One agent: what it reads, and who decides on each of its partitions.
 
@@ -44,7 +53,7 @@ class AgentSpec(NamedTuple):
     build: Callable[[int], Operator]
 
 
-class BatchSchema(faust.Schema):  # type: ignore[misc]
+class BatchSchema(faust.Schema):
     """Passes a fetched batch through: the operator decodes it, not Faust."""
 
     def compile(self, app: Any, **_: Any) -> Any:
@@ -56,7 +65,7 @@ class BatchSchema(faust.Schema):  # type: ignore[misc]
         return decode
 
 
-class CityApp(faust.App):  # type: ignore[misc]
+class CityApp(faust.App):
     """A Faust app on the batched transport."""
 
     batched_topics: frozenset[str] = frozenset()
@@ -102,7 +111,7 @@ def create_app(
         datadir=str(folder),
         autodiscover=False,
         topic_disable_leader=True,
-        topic_replication_factor=1,
+        topic_replication_factor=settings.replication,
         agent_supervisor=CrashingSupervisor,
         consumer_auto_offset_reset="earliest",
         # A restarted worker takes its partitions back at once, without waiting
@@ -130,10 +139,10 @@ def create_app(
     metrics = Metrics()
     setup_prometheus_sensors(app, registry=metrics.registry, name_prefix="faust")
     table = StateTable(app, "state", partitions[spec.inputs[0]])
-    runner = _Runner(app, spec, settings, table, metrics, clock or WallClock())
+    runner = _Runner(app, spec, settings, table=table, metrics=metrics, clock=clock or WallClock())
     topic = app.topic(*names, schema=BatchSchema(key_type=bytes, value_type=bytes))
 
-    @app.agent(topic, name=spec.name, concurrency=1)  # type: ignore[untyped-decorator]
+    @app.agent(topic, name=spec.name, concurrency=1)
     async def decide(stream: Any) -> None:
         async for event in stream.noack().events():
             await runner.take(event)
@@ -160,6 +169,7 @@ class _Runner:
         app: CityApp,
         spec: AgentSpec,
         settings: Settings,
+        *,
         table: StateTable,
         metrics: Metrics,
         clock: Clock,
@@ -172,6 +182,9 @@ class _Runner:
         self._clock = clock
         self._partitions: dict[int, Partition] = {}
         self._assigned = False
+        self._progress: Progress[Any] = Progress(settings.stuck_after_s)
+        self._recovering_since: float | None = None
+        self._recovery_told = 0.0
 
     async def take(self, event: Any) -> None:
         batch: FetchedBatch = event.value
@@ -190,7 +203,12 @@ class _Runner:
         if partition is None:
             operator = self._spec.build(number)
             partition = self._partitions[number] = Partition(
-                number, operator, self._table, self._send, self.metrics, self._clock
+                number,
+                operator,
+                table=self._table,
+                send=self._send,
+                metrics=self.metrics,
+                clock=self._clock,
             )
         return partition
 
@@ -198,7 +216,7 @@ class _Runner:
         name = self._prefix + topic
         return await self._app.producer.send(name, key, value, None, None, None)
 
-    async def on_revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
+    async def on_revoked(self, _app: Any, _revoked: Any = None, **_: Any) -> None:
         """Finish what is on its way before the partitions go to another.
 
         Every assignment starts from the table again: what was decided but not
@@ -211,25 +229,56 @@ class _Runner:
             await asyncio.gather(*(one.close(DRAIN_S) for one in partitions))
             await self._app.consumer.commit()
 
-    async def on_assigned(self, _app: Any, assigned: Any, **_: Any) -> None:  # noqa: ARG002
+    async def on_assigned(self, _app: Any, _assigned: Any = None, **_: Any) -> None:
         """Take partitions into work again."""
         self._assigned = True
+        self._progress.forget()
 
     async def tick(self) -> None:
         """Let every owned partition see the time, also those without traffic."""
         app = self._app
-        self.metrics.ready.set(0 if app.rebalancing or app.in_recovery else 1)
         idle = app.rebalancing or app.in_recovery or not app.tables.actives_ready
+        self.metrics.ready.set(0 if idle else 1)
         if idle or not self._assigned:
-            remaining = app.tables.recovery.active_remaining_total()
-            self.metrics.recovery_remaining.set(max(0, remaining))
+            self._watch_recovery()
             return
-        owned = {tp.partition for tp in app.consumer.assignment() if tp.topic in app.batched_topics}
+        self._recovering_since = None
+        owned = {tp for tp in app.consumer.assignment() if tp.topic in app.batched_topics}
+        standings = app.consumer.standings(owned)
+        for number in sorted({tp.partition for tp in owned}):
+            behind = [standings.get(tp) for tp in owned if tp.partition == number]
+            caught_up = all(one is not None and one.backlog == 0 for one in behind)
+            await self._partition(number).wake(caught_up=caught_up)
+        self._publish(standings)
+        if stuck := self._progress.stuck(standings, time.monotonic()):
+            for tp in stuck:
+                self.metrics.stuck.labels(tp.topic).inc()
+            raise StuckError(
+                f"{stuck[0].topic}[{stuck[0].partition}] has {standings[stuck[0]].backlog} records "
+                "waiting and made no progress; the worker ends so that another takes over"
+            )
+
+    def _watch_recovery(self) -> None:
+        now = time.monotonic()
+        since = self._recovering_since = self._recovering_since or now
+        remaining = max(0, self._app.tables.recovery.active_remaining_total())
+        self.metrics.recovery_remaining.set(remaining)
+        self.metrics.recovery_seconds.set(now - since)
+        if now - self._recovery_told >= RECOVERY_NEWS_S and remaining:
+            self._recovery_told = now
+            log.info("recovering state: %d changelog records to go", remaining)
+
+    def _publish(self, standings: Mapping[Any, Standing]) -> None:
         now_ms = self._clock.now_ms()
-        for number in sorted(owned):
-            partition = self._partition(number)
-            await partition.wake()
-            watermark = partition.operator.watermark_ms()
-            if watermark is not None:
+        self.metrics.recovery_remaining.set(0)
+        for tp, standing in standings.items():
+            labels = (tp.topic.removeprefix(self._prefix), str(tp.partition))
+            self.metrics.lag.labels(*labels).set(standing.backlog)
+        for number, partition in self._partitions.items():
+            oldest_ms = partition.oldest_ms()
+            age_s = 0.0 if oldest_ms is None else (now_ms - oldest_ms) / 1000
+            self.metrics.lag_seconds.labels(str(number)).set(age_s)
+            watermark_ms = partition.operator.watermark_ms()
+            if watermark_ms is not None:
                 delay = self.metrics.watermark_delay.labels(str(number))
-                delay.set((now_ms - watermark) / 1000)
+                delay.set((now_ms - watermark_ms) / 1000)

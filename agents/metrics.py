@@ -16,90 +16,109 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        make = {"registry": self.registry}
+        registry = self.registry
         self.records = Counter(
-            "citybrain_records", "Records read from input topics.", ["topic"], **make
+            "citybrain_records", "Records read from input topics.", ["topic"], registry=registry
         )
         self.events = Counter(
-            "citybrain_events_used", "Events that the rules have seen.", ["topic"], **make
+            "citybrain_events_used",
+            "Events that the rules have seen.",
+            ["topic"],
+            registry=registry,
         )
         self.refused = Counter(
             "citybrain_events_refused",
             "Events sent to the dead letters.",
             ["topic", "stage", "reason"],
-            **make,
+            registry=registry,
+        )
+        self.communities = Counter(
+            "citybrain_events_placed",
+            "Events by the community that they lie in; empty is outside all.",
+            ["topic", "community"],
+            registry=registry,
+        )
+        self.set_aside = Counter(
+            "citybrain_events_set_aside",
+            "Events kept from the rules on purpose, such as a second hull's.",
+            ["topic", "reason"],
+            registry=registry,
         )
         self.unknown_fields = Counter(
             "citybrain_unknown_fields",
             "Fields that no contract names, by name.",
             ["topic", "field"],
-            **make,
+            registry=registry,
         )
         self.alerts = Counter(
             "citybrain_alert_messages",
             "Alert messages sent.",
             ["rule", "transition"],
-            **make,
+            registry=registry,
         )
         self.alert_age = Histogram(
             "citybrain_alert_age_seconds",
             "From the instant that an alert is about to its sending.",
             buckets=_LATENCY_S,
-            **make,
+            registry=registry,
         )
         self.sent = Counter(
-            "citybrain_records_sent", "Records sent and acknowledged.", ["topic"], **make
+            "citybrain_records_sent", "Records sent and acknowledged.", ["topic"], registry=registry
         )
         self.rule_seconds = Counter(
-            "citybrain_decide_seconds", "Time spent deciding.", ["topic"], **make
+            "citybrain_decide_seconds", "Time spent deciding.", ["topic"], registry=registry
         )
         self.batch_rows = Histogram(
             "citybrain_batch_records",
             "Records in one batch.",
             ["topic"],
             buckets=(1, 10, 100, 500, 1_000, 2_000, 5_000),
-            **make,
+            registry=registry,
         )
         self.checkpoint_seconds = Histogram(
             "citybrain_checkpoint_seconds",
             "From a batch's decision to its acknowledgement.",
             buckets=_LATENCY_S,
-            **make,
+            registry=registry,
         )
-        self.state_rows = Counter("citybrain_state_rows_written", "Rows of state written.", **make)
+        self.state_rows = Counter(
+            "citybrain_state_rows_written", "Rows of state written.", registry=registry
+        )
         self.lag = Gauge(
             "citybrain_lag_records",
             "Records not done yet.",
             ["topic", "partition"],
-            **make,
+            registry=registry,
         )
         self.lag_seconds = Gauge(
             "citybrain_lag_seconds",
             "Age of the oldest record in work, by its broker time; 0 when idle.",
-            ["topic", "partition"],
-            **make,
+            ["partition"],
+            registry=registry,
         )
         self.watermark_delay = Gauge(
             "citybrain_watermark_delay_seconds",
             "Wall time less the partition's watermark.",
             ["partition"],
-            **make,
+            registry=registry,
         )
         self.stuck = Counter(
             "citybrain_consumer_stuck",
             "Partitions found with lag and without progress.",
             ["topic"],
-            **make,
+            registry=registry,
         )
         self.recovery_seconds = Gauge(
-            "citybrain_recovery_seconds", "How long the last recovery took.", **make
+            "citybrain_recovery_seconds", "How long the last recovery took.", registry=registry
         )
         self.recovery_remaining = Gauge(
             "citybrain_recovery_remaining_records",
             "Changelog records still to be read.",
-            **make,
+            registry=registry,
         )
-        self.ready = Gauge("citybrain_ready", "1 when recovered and consuming, else 0.", **make)
+        self.ready = Gauge(
+            "citybrain_ready", "1 when recovered and consuming, else 0.", registry=registry
+        )
         self._field_names: set[str] = set()
 
     def count_unknown_field(self, topic: str, field: str, count: int) -> None:

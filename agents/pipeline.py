@@ -47,6 +47,7 @@ class Partition:
         self,
         number: int,
         operator: Operator,
+        *,
         table: StateTable,
         send: Callable[[str, bytes, bytes], Awaitable[Awaitable[Any]]],
         metrics: Metrics,
@@ -88,6 +89,8 @@ class Partition:
         self._metrics.batch_rows.labels(raw.topic).observe(len(raw.values))
         self._count(raw.topic, outcome)
         self._follow(event, outcome, raw)
+        # Full queues never make the stream wait; commits and clocks need a turn.
+        await asyncio.sleep(0)
 
     def _check_chain(self, batch: FetchedBatch) -> None:
         """Refuse a batch that does not go on where the last one of its topic ended."""
@@ -188,6 +191,10 @@ class Partition:
         metrics.events.labels(topic).inc(outcome.used)
         for (stage, reason), count in outcome.refused.items():
             metrics.refused.labels(topic, stage, reason).inc(count)
+        for community, count in outcome.communities.items():
+            metrics.communities.labels(topic, community).inc(count)
+        for why, count in outcome.set_aside.items():
+            metrics.set_aside.labels(topic, why).inc(count)
         for field, count in outcome.unknown_fields.items():
             metrics.count_unknown_field(topic, field, count)
         for (rule, transition), count in outcome.alerts.items():

@@ -25,6 +25,7 @@ from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
+from agents.progress import Standing
 from schemas.records import RawBatch
 
 MAX_ROWS = 5_000
@@ -266,7 +267,7 @@ class BatchConsumer(driver.Consumer):
             _CREATE_TIME,
             None,
             None,
-            record,  # type: ignore[arg-type] - the batch schema passes it through
+            record,  # the batch schema passes it through
             None,
             0,
             sum(len(value) for value in record.raw.values if value is not None),
@@ -311,7 +312,7 @@ class BatchConsumer(driver.Consumer):
 
     def ack(self, message: Message) -> bool:
         if not self._is_batched(message.tp):
-            return super().ack(message)
+            return bool(super().ack(message))
         if message.acked and message not in self._unacked_messages:
             return False
         message.acked = True
@@ -335,26 +336,30 @@ class BatchConsumer(driver.Consumer):
 
     def _new_offset(self, tp: TP) -> int | None:
         if not self._is_batched(tp):
-            return super()._new_offset(tp)
+            offset: int | None = super()._new_offset(tp)
+            return offset
         return self._ranges(tp).committable
 
-    def committable_offset(self, tp: TP) -> int | None:
-        """Return how far `tp` is done; None before its first message."""
-        ranges = self._done.get(tp)
-        return None if ranges is None else ranges.committable
+    def standings(self, tps: Iterable[TP]) -> dict[TP, Standing]:
+        """Return how far each partition is done, and how much waits.
 
-    def backlog(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """Return for each partition how many offsets are not done yet.
-
-        Partitions whose end is not known yet are left out.
+        Partitions whose end or position is not known yet are left out.
         """
-        backlog = {}
+        standings = {}
         for tp in tps:
-            end, done = self.highwater(tp), self.committable_offset(tp)
-            done = self._committed_offset[tp] if done is None else done
-            if end is not None:
-                backlog[tp] = max(0, end - (done or 0))
-        return backlog
+            end, done = self.highwater(tp), self._done_offset(tp)
+            if end is not None and done is not None:
+                standings[tp] = Standing(max(0, end - done), done)
+        return standings
+
+    def _done_offset(self, tp: TP) -> int | None:
+        ranges = self._done.get(tp)
+        if ranges is not None and ranges.committable is not None:
+            return ranges.committable
+        # Nothing went into work yet: what is before the position needs no work.
+        assignment = self._thread._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001
+        state = assignment.state_value(tp) if assignment else None
+        return state.position if state is not None and state.has_valid_position else None
 
 
 class BatchProducer(driver.Producer):

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "deadletter": "See why records were refused, and send them again.",
     "schema": "Export the JSON Schemas, or check them for drift.",
     "city": "Check a city's files.",
+    "bench": "How fast the engine is on this machine, beside others.",
 }
 
 

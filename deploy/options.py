@@ -7,10 +7,14 @@ from typing import Any, TypeVar
 import click
 
 from deploy.broker import DEFAULT_DATA, EmbeddedBroker
+from deploy.cities import LONGGANG, load_city
 from deploy.errors import Fault
+from streams.city import City
+from streams.cityfindings import CityFault
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATA_DIR = "deploy.options.data_dir"
+_MOST_FINDINGS = 5
 
 
 def data_option(command: _Command) -> _Command:
@@ -75,6 +79,31 @@ def broker_option(command: _Command) -> _Command:
         callback=_remember_data,
         help="Folder of the embedded broker.",
     )(with_broker)
+
+
+def city_option(command: _Command) -> _Command:
+    """Add `--city`: the folder of a city's files, as `city_dir`."""
+    return click.option(
+        "--city",
+        "city_dir",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        default=LONGGANG,
+        envvar="CITYBRAIN_CITY",
+        show_envvar=True,
+        help="Folder of the city's files.  [default: Longgang]",
+    )(command)
+
+
+def open_city(folder: Path) -> City:
+    """Return the city in `folder`; Fault with the first findings when it is broken."""
+    try:
+        return load_city(folder)
+    except CityFault as broken:
+        told = "\n".join(f"  {finding}" for finding in broken.findings[:_MOST_FINDINGS])
+        raise Fault(
+            f"The city in {folder} has {len(broken.findings)} faults:\n{told}",
+            f"See all of them with: citybrain city check {folder}",
+        ) from None
 
 
 def _remember_data(ctx: click.Context, _param: click.Parameter, given: Path) -> Path:

@@ -33,6 +33,8 @@ class Outcome(NamedTuple):
         unknown_fields: Fields that no contract names, tolerated and counted.
         alerts: Alert messages by rule and transition.
         ages_ms: For each alert message, how old its instant is, now.
+        set_aside: Events kept from the rules on purpose, by reason.
+        communities: Placed events by the community that they lie in, "" outside.
     """
 
     sends: Sequence[Send] = ()
@@ -42,6 +44,8 @@ class Outcome(NamedTuple):
     unknown_fields: Mapping[str, int] = MappingProxyType({})
     alerts: Mapping[tuple[str, str], int] = MappingProxyType({})
     ages_ms: Sequence[int] = ()
+    set_aside: Mapping[str, int] = MappingProxyType({})
+    communities: Mapping[str, int] = MappingProxyType({})
 
 
 NOTHING = Outcome()

@@ -1,9 +1,19 @@
 """The one list of rules: a new rule joins here, and its parameters in rules.toml."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
+
+from streams import tracks
+from streams.casework import DispatchParams
+from streams.city import City
+from streams.correlate import IncidentParams
+from streams.noise_posts import place_sensors
+from streams.rules import distress, fences, moratorium, noise, silence, speed, threshold
+from streams.vessel_alerts import Setting
 
 
 class RuleEntry(NamedTuple):
@@ -11,13 +21,70 @@ class RuleEntry(NamedTuple):
 
     Attributes:
         rule: Its module: `NAME`, `evaluate`, `close`.
-        state: The Struct of a key's state, or the dtype of a row of columns.
-        setting: Makes what the rule is told from a city.
+        params: Its table in rules.toml.
+        state: The type of a key's state, or the dtype of a row of columns.
+        setting: Makes what the rule is told, from the city and its table.
         by_data: Closed by the time that the feed's own rows account for, not by
             a silent feed's wall time: for rules about silence.
+        sifts: Its verdict names the rows that the rules after it may see.
     """
 
     rule: Any
-    state: type[Any] | np.dtype[Any]
-    setting: Callable[[Any], Any]
+    params: type[msgspec.Struct]
+    state: Any
+    setting: Callable[[City, Any], Any]
     by_data: bool = False
+    sifts: bool = False
+
+    @property
+    def is_columnar(self) -> bool:
+        """Whether its state is `keyed.Columns`."""
+        return isinstance(self.state, np.dtype)
+
+
+def _alone(_city: City, params: Any) -> Any:
+    return params
+
+
+def _noise(city: City, params: Any) -> Any:
+    return place_sensors(params, city.limits, city.venues, city.noise_sensors)
+
+
+def _vessels(city: City, params: Any) -> Any:
+    return Setting(params, city.fences, city.vessel_of)
+
+
+READING_RULES: Mapping[str, RuleEntry] = MappingProxyType(
+    {
+        threshold.NAME: RuleEntry(threshold, threshold.Params, threshold.STATE, _alone),
+        noise.NAME: RuleEntry(noise, noise.Params, noise.Hearing, _noise),
+    }
+)
+
+# Distress comes before the identities are sifted: a beacon's call is never set
+# aside because another sender uses its number.
+POSITION_RULES: Mapping[str, RuleEntry] = MappingProxyType(
+    {
+        distress.NAME: RuleEntry(distress, distress.Params, distress.Call, _vessels),
+        tracks.NAME: RuleEntry(tracks, tracks.Params, tracks.Tracks, _vessels, sifts=True),
+        fences.NAME: RuleEntry(fences, fences.Params, fences.Visits, _vessels),
+        speed.NAME: RuleEntry(speed, speed.Params, speed.Pace, _vessels),
+        moratorium.NAME: RuleEntry(moratorium, moratorium.Params, moratorium.Voyage, _vessels),
+        silence.NAME: RuleEntry(silence, silence.Params, silence.Heard, _vessels, by_data=True),
+    }
+)
+
+PARAMS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
+    {
+        **{name: entry.params for name, entry in READING_RULES.items()},
+        **{name: entry.params for name, entry in POSITION_RULES.items()},
+        "incidents": IncidentParams,
+        "dispatch": DispatchParams,
+    }
+)
+"""The tables that a city's rules.toml may have, by name."""
+
+
+def settings(entries: Mapping[str, RuleEntry], city: City) -> dict[str, Any]:
+    """Return what each rule of `entries` is told by `city`, by rule name."""
+    return {name: entry.setting(city, city.params[name]) for name, entry in entries.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from streams.city import City
 from streams.cityfiles import ParamTypes, city_findings, parse_city
 from streams.cityfindings import Finding
+from streams.registry import PARAMS
 
 LONGGANG = Path(str(resources("deploy.cities") / "longgang"))
 _KINDS = frozenset({".toml", ".csv", ".geojson"})
@@ -25,7 +26,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     }
 
 
-def load_city(folder: Path = LONGGANG, params: ParamTypes | None = None) -> City:
+def load_city(folder: Path = LONGGANG, params: ParamTypes = PARAMS) -> City:
     """Return the city in `folder`.
 
     Raises:
@@ -34,6 +35,6 @@ def load_city(folder: Path = LONGGANG, params: ParamTypes | None = None) -> City
     return parse_city(read_folder(folder), params)
 
 
-def check_city(folder: Path, params: ParamTypes | None = None) -> tuple[Finding, ...]:
+def check_city(folder: Path, params: ParamTypes = PARAMS) -> tuple[Finding, ...]:
     """Return all that is wrong with the city in `folder`; nothing for a good one."""
     return city_findings(read_folder(folder), params)

@@ -1,20 +1,24 @@
 """From raw records to alerts: what the operators of event topics have in common."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from schemas.alerts import Alert
 from schemas.codec import dead_letter, encode
 from schemas.records import RawBatch, Reason, Reject, Stage
 from schemas.topics import ALERTS, DEADLETTER
 from streams import columns
+from streams.areas import AreaIndex
 from streams.event_time import Released, Sequencer
 from streams.lateness import BEGINNING_MS, by_source
 from streams.operator import NOTHING, Outcome, Row, Send
-from streams.operators.lanes import Lanes, Said, Times
+from streams.operators.lanes import Lanes, Times
 from streams.rule import RowNote
 
+_REASONS = frozenset(Reason)
 _SEQUENCE_KEY = b"\x01sequence"  # sorts, and is written, after every rule's rows
 
 
@@ -36,6 +40,7 @@ class Tally:
         self.refused: Counter[tuple[Stage, Reason]] = Counter()
         self.alerts: Counter[tuple[str, str]] = Counter()
         self.ages_ms: list[int] = []
+        self.set_aside: Counter[str] = Counter()
 
     def alert(self, alerts: Iterable[Alert]) -> None:
         """Send alerts."""
@@ -59,8 +64,9 @@ class EventOperator:
         decode: Turns raw records into columns.
         sequencer: Event time.
         lanes: The rules and their state.
-        sift: Looks at a source's rows before the rules do, and may keep some
-            from them (two hulls on one identity); None for none.
+        again: Writes row n of a batch as a record's value again: for a row that
+            is refused after its raw record is gone.
+        areas: Where given, events are counted by the community that they lie in.
     """
 
     def __init__(
@@ -69,18 +75,23 @@ class EventOperator:
         decode: Callable[[RawBatch], Decoded],
         sequencer: Sequencer[Any],
         lanes: Lanes,
-        sift: Callable[[str, Any, Times], tuple[Any, Said]] | None = None,
+        *,
+        again: Callable[[Any, int], bytes],
+        areas: AreaIndex | None = None,
     ) -> None:
         self._city = city
         self._decode = decode
         self._sequencer = sequencer
         self._lanes = lanes
-        self._sift = sift
+        self._again = again
+        self._communities = None if areas is None else _Communities(areas)
+        self._read_from = ("", 0)
         self._moved = False
 
     def take(self, raw: RawBatch, now_ms: int) -> Outcome:
         """Decide on `raw`; what was taken before changes nothing."""
         tally = Tally(self._city, now_ms)
+        self._read_from = (raw.topic, raw.partition)
         first_new = self._sequencer.next_offset
         decoded = self._decode(raw)
         for reject in decoded.rejects:
@@ -99,6 +110,8 @@ class EventOperator:
             decoded.unknown_fields,
             tally.alerts,
             tally.ages_ms,
+            tally.set_aside,
+            {} if self._communities is None else self._communities.count(decoded.batch),
         )
 
     def wake(self, now_ms: int, *, caught_up: bool) -> Outcome:
@@ -143,11 +156,13 @@ class EventOperator:
         for source, index in lanes:
             rows = batch if len(lanes) == 1 else columns.take(batch, index)
             times = self._times(source)
-            if self._sift is not None:
-                rows, said = self._sift(source, rows, times)
-                self._tell(said, rows, raw, tally)
             for runner in self._lanes.lane(source).values():
-                self._tell(runner.run(rows, times), rows, raw, tally)
+                said = runner.run(rows, times)
+                tally.alert(said.alerts)
+                for note in said.notes:
+                    self._note(note, rows, raw, tally)
+                if said.keep is not None:
+                    rows = columns.take(rows, said.keep)
 
     def _close(self, source: str, tally: Tally) -> None:
         times = self._times(source)
@@ -158,21 +173,29 @@ class EventOperator:
         sequencer = self._sequencer
         return Times(sequencer.watermark_ms(source), sequencer.data_watermark_ms(source))
 
-    def _tell(self, said: Said, batch: Any, raw: RawBatch | None, tally: Tally) -> None:
-        tally.alert(said.alerts)
-        for note in said.notes:
-            self._note(note, batch, raw, tally)
-
     def _note(self, note: RowNote, batch: Any, raw: RawBatch | None, tally: Tally) -> None:
-        """Refuse a row that a rule could not use.
-
-        A row that waited for the watermark has lost its raw record by then, so
-        rules note only what is wrong with a sensor, which the next row shows too.
-        """
+        """Refuse a row that a rule could not use, or count it when it is set aside."""
+        if note.reason not in _REASONS:
+            tally.set_aside[note.reason] += 1
+            return
         row = int(batch.row[note.row])
-        if raw is not None and row >= 0:
-            reject = Reject(row, Stage.RULE, Reason(note.reason), hint=note.hint)
-            tally.refuse(raw, reject)
+        if raw is None or row < 0:
+            # It waited for the watermark, and its raw record is gone.
+            row, raw = 0, self._raw_again(batch, note.row)
+        reject = Reject(row, Stage.RULE, Reason(note.reason), hint=note.hint)
+        tally.refuse(raw, reject)
+
+    def _raw_again(self, batch: Any, row: int) -> RawBatch:
+        """Return one row as the record that it came from, as far as it is known."""
+        topic, partition = self._read_from
+        return RawBatch(
+            topic,
+            partition,
+            batch.offset[row : row + 1],
+            batch.ingest_time_ms[row : row + 1],
+            [batch.subject[row].encode()],
+            [self._again(batch, row)],
+        )
 
     @staticmethod
     def _refuse_untimely(raw: RawBatch, released: Released[Any], tally: Tally) -> None:
@@ -185,6 +208,22 @@ class EventOperator:
             tally.refuse(raw, Reject(row, Stage.CLOCK, Reason.FUTURE, "event_time", hint))
 
 
-def params_of(entries: Mapping[str, Any], city: Any) -> dict[str, Any]:
-    """Return what each rule is told by `city`, by rule name."""
-    return {name: entry.setting(city) for name, entry in entries.items()}
+class _Communities:
+    """Counts placed events by community, so that it shows where nothing is sensed."""
+
+    def __init__(self, areas: AreaIndex) -> None:
+        self._areas = areas
+        chains = [areas.chain(index) for index in range(len(areas.codes))]
+        names = [chain.community if chain else "" for chain in chains]
+        self._names = sorted({*names, ""})
+        number = {name: place for place, name in enumerate(self._names)}
+        # The last entry answers for OUTSIDE, which is -1.
+        self._number = np.array([number[name] for name in [*names, ""]], np.int64)
+
+    def count(self, batch: Any) -> dict[str, int]:
+        """Return how many events of `batch` lie in each community; "" is outside all."""
+        if not columns.length(batch):
+            return {}
+        where = self._areas.locate(batch.lon_deg, batch.lat_deg)
+        counts = np.bincount(self._number[where], minlength=len(self._names))
+        return {self._names[place]: int(counts[place]) for place in np.flatnonzero(counts)}

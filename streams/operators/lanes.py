@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from schemas.alerts import Alert
 from streams.keyed import Columns
@@ -27,10 +29,11 @@ class Times(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What one rule said about some rows."""
+    """What one rule said about some rows; `keep` are those that later rules may see."""
 
     alerts: list[Alert]
     notes: list[RowNote]
+    keep: NDArray[np.int64] | None = None
 
 
 class Runner(Protocol):
@@ -61,7 +64,8 @@ class ObjectRunner:
         verdict = self._entry.rule.evaluate(batch, self._states, self._params)
         self._apply(verdict.changed)
         closed = self.close(times)
-        return Said(verdict.alerts + closed.alerts, verdict.notes + closed.notes)
+        keep = verdict.main if self._entry.sifts else None
+        return Said(verdict.alerts + closed.alerts, verdict.notes + closed.notes, keep)
 
     def close(self, times: Times) -> Said:
         """Let the rule look at the keys that are due."""
@@ -172,6 +176,4 @@ class Lanes:
 
 
 def _runner(entry: RuleEntry, params: Any) -> Runner:
-    if isinstance(entry.state, type) and issubclass(entry.state, msgspec.Struct):
-        return ObjectRunner(entry, params)
-    return ColumnRunner(entry, params)
+    return ColumnRunner(entry, params) if entry.is_columnar else ObjectRunner(entry, params)

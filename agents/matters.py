@@ -1,0 +1,24 @@
+"""Agents of a city's matters: alerts to incidents, incidents to orders."""
+
+from agents.app import AgentSpec
+from schemas.topics import ALERTS, DISPATCH_UPDATES, INCIDENTS
+from streams.city import City
+from streams.directory import directory_of
+from streams.operators.dispatch import DispatchOperator
+from streams.operators.incidents import IncidentsOperator
+
+
+def incidents(city: City) -> AgentSpec:
+    """Return the agent of `alerts`."""
+    params = city.params["incidents"]
+    return AgentSpec("incidents", (ALERTS,), lambda _: IncidentsOperator(city.code, params))
+
+
+def dispatch(city: City) -> AgentSpec:
+    """Return the agent of `incidents` and of the field's updates."""
+    directory, params = directory_of(city), city.params["dispatch"]
+    return AgentSpec(
+        "dispatch",
+        (INCIDENTS, DISPATCH_UPDATES),
+        lambda _: DispatchOperator(city.code, directory, params),
+    )

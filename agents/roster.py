@@ -1,0 +1,19 @@
+"""The agents by name."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from agents import matters, positions, readings
+from agents.app import AgentSpec
+from streams.city import City
+
+AGENTS: Mapping[str, Callable[[City], AgentSpec]] = MappingProxyType(
+    {
+        "readings": readings.readings,
+        "urgent": readings.urgent,
+        "nmea": positions.nmea,
+        "positions": positions.positions,
+        "incidents": matters.incidents,
+        "dispatch": matters.dispatch,
+    }
+)

@@ -1,0 +1,111 @@
+"""From incidents and words from the field to orders, reminders and clocks."""
+
+from collections.abc import Iterable
+
+from schemas.codec import decode_records, encode
+from schemas.dispatch import DispatchUpdate
+from schemas.incidents import Incident
+from schemas.records import RawBatch, Reason, Reject, Stage
+from schemas.topics import (
+    DISPATCH_ORDERS,
+    DISPATCH_ORDERS_LATEST,
+    DISPATCH_UPDATES,
+    REMINDERS,
+)
+from streams.cases import Case
+from streams.casework import Directory, DispatchParams
+from streams.dispatch import Dispatched, on_due, on_incidents, on_updates
+from streams.operator import NOTHING, Outcome, Row, Send
+from streams.operators.events import Tally
+from streams.operators.records import Store
+from streams.timers import Deadlines
+
+_SETTLE_MS = 5_000
+"""After a start, what the field said meanwhile is heard before a clock is called
+broken; but no longer than this, whatever waits."""
+
+
+class DispatchOperator:
+    """Runs the cases of a city. Clocks are absolute wall times in the cases."""
+
+    def __init__(self, city: str, directory: Directory, params: DispatchParams) -> None:
+        self._city = city
+        self._directory = directory
+        self._params = params
+        self._store = Store(Case)
+        self._clocks: Deadlines[str] = Deadlines()
+        self._first_wake_ms: int | None = None
+        self._settled = False
+
+    def take(self, raw: RawBatch, now_ms: int) -> Outcome:
+        """Open and move cases."""
+        tally = Tally(self._city, now_ms)
+        raw = self._store.fresh(raw)
+        if raw.topic == DISPATCH_UPDATES:
+            used = self._updates(raw, now_ms, tally)
+        else:
+            used = self._incidents(raw, now_ms, tally)
+        return Outcome(tally.sends, len(raw.values), used, tally.refused)
+
+    def wake(self, now_ms: int, *, caught_up: bool) -> Outcome:
+        """Tell what the clocks are due to tell."""
+        if self._first_wake_ms is None:
+            self._first_wake_ms = now_ms
+        self._settled |= caught_up or now_ms - self._first_wake_ms >= _SETTLE_MS
+        due = self._clocks.pop_due(now_ms) if self._settled else []
+        if not due:
+            return NOTHING
+        tally = Tally(self._city, now_ms)
+        states = self._store.states
+        self._tell(on_due(due, states, now_ms, self._directory, self._params), tally)
+        return Outcome(tally.sends)
+
+    def changes(self) -> list[Row]:
+        """Return the cases that moved, then how far was read."""
+        return self._store.changes()
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the cases and their clocks."""
+        self._store.restore(rows)
+        for key, case in self._store.states.items():
+            self._clocks.set(key, case.due_ms)
+
+    def watermark_ms(self) -> None:
+        """Clocks toward people run on wall time."""
+        return
+
+    def _incidents(self, raw: RawBatch, now_ms: int, tally: Tally) -> int:
+        rows, rejects = decode_records(raw, Incident)
+        for reject in rejects:
+            tally.refuse(raw, reject)
+        incidents = [incident for _, incident in rows]
+        self._tell(
+            on_incidents(incidents, self._store.states, now_ms, self._directory, self._params),
+            tally,
+        )
+        return len(rows)
+
+    def _updates(self, raw: RawBatch, now_ms: int, tally: Tally) -> int:
+        rows, rejects = decode_records(raw, DispatchUpdate)
+        for reject in rejects:
+            tally.refuse(raw, reject)
+        updates = [update for _, update in rows]
+        said = on_updates(updates, self._store.states, now_ms, self._directory, self._params)
+        for refusal in said.refused:
+            hint = f"{refusal.reason}: subject is to be the case_id of an order"
+            row = rows[refusal.row][0]
+            reject = Reject(row, Stage.RULE, Reason.UNKNOWN_ORDER, "subject", hint)
+            tally.refuse(raw, reject)
+        self._tell(said, tally)
+        return len(rows) - len(said.refused)
+
+    def _tell(self, said: Dispatched, tally: Tally) -> None:
+        self._store.apply(said.changed)
+        for key, case in said.changed.items():
+            self._clocks.set(key, None if case is None else case.due_ms)
+        city = self._city.encode()
+        for order in said.orders:
+            value = encode(order)
+            tally.sends.append(Send(DISPATCH_ORDERS, city, value))
+            tally.sends.append(Send(DISPATCH_ORDERS_LATEST, order.order_id.encode(), value))
+        tally.sends += [Send(REMINDERS, city, encode(reminder)) for reminder in said.reminders]
