@@ -138,17 +138,17 @@ class Resolver:
 
     def _valued(self, item: _Item, kind: str, subject: str, instant_ms: int) -> Any:
         spec = KINDS[kind]
-        unit = item.u or self._base["bu"] or ("1" if spec.flag else None)
+        unit = item.u or self._base["bu"]
+        if item.v is not None:
+            value = self._base["bv"] + item.v
+        elif spec.flag:
+            value, unit = float(bool(item.vb)), spec.unit
+        else:
+            return Refusal(Reason.WRONG_TYPE, "vb", f"{kind} is a number: v")
         if unit is None:
             return Refusal(Reason.MISSING_FIELD, "u", f"unit is mandatory; {kind}: {spec.units}")
         if unit == "dB" and spec.unit == "dB(A)":
             unit = "dB(A)"
-        if item.v is not None:
-            value = self._base["bv"] + item.v
-        elif spec.flag:
-            value = float(bool(item.vb))
-        else:
-            return Refusal(Reason.WRONG_TYPE, "vb", f"{kind} is a number: v")
         return self._wire(
             source=self._source,
             kind=kind,
