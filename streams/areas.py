@@ -43,6 +43,7 @@ class AreaIndex:
 
     Attributes:
         codes: Codes of the areas, ascending; answers of `locate` point here.
+        geometry: Their polygons, in the same order.
         boundary_version: Twelve hex digits of a SHA-256 of boundaries and chains.
     """
 
@@ -73,11 +74,11 @@ class AreaIndex:
             raise ValueError(f"no chain for the area {missing[0]!r}")
         self._named = dict(chains)
         self._chains = tuple(chains[code] for code in self.codes)
-        self._geometry = np.array([area.geometry for area in ordered], dtype=object)
-        shapely.prepare(self._geometry)
-        self._tree = shapely.STRtree(self._geometry)
-        self.boundary_version = _version(self._geometry, self._named)
-        west, south, east, north = shapely.total_bounds(self._geometry)
+        self.geometry = np.array([area.geometry for area in ordered], dtype=object)
+        shapely.prepare(self.geometry)
+        self._tree = shapely.STRtree(self.geometry)
+        self.boundary_version = _version(self.geometry, self._named)
+        west, south, east, north = shapely.total_bounds(self.geometry)
         # The outermost ring of cells is free of borders: it answers for all the world.
         inner = cells - 4
         self._per_degree = (inner / (east - west), inner / (north - south))
@@ -132,7 +133,7 @@ class AreaIndex:
         self, lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64]
     ) -> NDArray[np.int32]:
         points, areas = self._tree.query(shapely.points(lon_deg, lat_deg))
-        covered = shapely.intersects_xy(self._geometry[areas], lon_deg[points], lat_deg[points])
+        covered = shapely.intersects_xy(self.geometry[areas], lon_deg[points], lat_deg[points])
         points, areas = points[covered], areas[covered]
         # Written from the highest code down, so that the lowest one stays.
         down = np.argsort(-areas, kind="stable")
@@ -157,7 +158,7 @@ class AreaIndex:
 
     def _cut_cells(self) -> NDArray[np.bool_]:
         """Return which cells a border touches, at least: shape (rows, columns)."""
-        rings = shapely.get_parts(shapely.boundary(self._geometry))
+        rings = shapely.get_parts(shapely.boundary(self.geometry))
         degrees, ring = shapely.get_coordinates(rings, return_index=True)
         corner = (degrees - self._origin) * self._per_degree
         joined = np.flatnonzero(ring[1:] == ring[:-1])

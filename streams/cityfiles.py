@@ -71,7 +71,7 @@ def _parse(
     offsets = utc_offsets(offset_pairs(zone))
     texts = _texts(text)
     places = read_places(text, head.code, head.box, texts, offsets)
-    fences = read_fences(text, head.box)
+    fences = read_fences(text, head.box, zone)
     closures, bands = _closures(text, zone, fences)
     vessels = _vessels(text, fences, closures)
     sources = _sources(text)

@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import shapely
@@ -11,6 +14,7 @@ from shapely.validation import explain_validity
 
 from streams.areas import NamedArea
 from streams.citytext import CityText, Feature
+from streams.citytime import instant_ms
 from streams.coverage import coverage_flaws
 from streams.fences import Area, Fence, FencePurpose
 
@@ -35,6 +39,13 @@ class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class WindowRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A time in which a fence is in force, half-open; without an offset it is local."""
+
+    from_: datetime = msgspec.field(name="from")
+    until: datetime
+
+
 class FenceFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The properties of a fence's feature."""
 
@@ -46,6 +57,7 @@ class FenceFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exit_s: float = 60.0
     dwell_s: float | None = None
     speed_limit_kn: float | None = None
+    windows: tuple[WindowRow, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.enter_fixes < 1 or min(self.enter_s, self.exit_s) < 0:
@@ -126,8 +138,8 @@ def outside_words(lon_deg: float, lat_deg: float, box: Box) -> tuple[str, str]:
     return f"[{lon_deg}, {lat_deg}] lies outside city and sea", "mend it, or widen city.toml's box"
 
 
-def read_fences(text: CityText, box: Box) -> list[Fence]:
-    """Return the fences of all `fences/*.geojson`."""
+def read_fences(text: CityText, box: Box, zone: ZoneInfo) -> list[Fence]:
+    """Return the fences of all `fences/*.geojson`; their windows are in `zone`."""
     fences: list[Fence] = []
     owner: dict[str, str] = {}
     for file in sorted(text.files):
@@ -142,8 +154,25 @@ def read_fences(text: CityText, box: Box) -> list[Fence]:
             elif area is not None and facts is not None:
                 owner[feature.id] = file
                 values: dict[str, Any] = msgspec.structs.asdict(facts)
-                fences.append(Fence(id=feature.id, geometry=area, **values))
+                del values["windows"]
+                windows_ms = _windows(text, file, feature, facts, zone)
+                fences.append(Fence(id=feature.id, geometry=area, windows_ms=windows_ms, **values))
     return fences
+
+
+def _windows(
+    text: CityText, file: str, feature: Feature, facts: FenceFacts, zone: ZoneInfo
+) -> tuple[tuple[int, int], ...] | None:
+    """Return a fence's windows as instants; None is always."""
+    if facts.windows is None:
+        return None
+    spans = [(instant_ms(one.from_, zone), instant_ms(one.until, zone)) for one in facts.windows]
+    edges = [edge for span in spans for edge in span]
+    if any(later <= earlier for earlier, later in pairwise(edges)):
+        path = f"{feature.id}.properties.windows"
+        what = "windows that end before they begin, or follow out of order"
+        text.find(file, feature.line, path, what, "put them in order, apart from each other")
+    return tuple(spans)
 
 
 def check_coverage(

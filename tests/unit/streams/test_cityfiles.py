@@ -230,6 +230,20 @@ class TestGoodCity:
         assert not closure.closes("hook-and-line", ())
         assert len(closure.assumed_ms) == 1
 
+    def test_a_fence_may_be_in_force_at_times_only_said_in_local_time(self):
+        spans = [
+            {"from": "2025-05-01T12:00:00", "until": "2025-05-01T18:00:00"},
+            {"from": "2025-05-02T04:00:00Z", "until": "2025-05-02T20:00:00+08:00"},
+        ]
+        city = parse_city(as_bytes({**GOOD, "fences/sea.geojson": fences(windows=spans)}))
+
+        noon, hour = BEIJING_NOON_1_MAY_2025_MS, 3_600_000
+        (port,) = [fence for fence in city.fences.fences if fence.id == "port"]
+        assert port.windows_ms == (
+            (noon, noon + 6 * hour),
+            (noon + 24 * hour, noon + 32 * hour),
+        )
+
     def test_rules_have_their_types_or_defaults(self):
         city = self.city()
 
@@ -312,6 +326,9 @@ BROKEN = [
      "no lists of [longitude, latitude]", "numbers"),
     ("fences/sea.geojson", GOOD["fences/sea.geojson"], collection(HARBOUR, HARBOUR), 3,
      "used twice", "line 2"),
+    ("fences/sea.geojson", GOOD["fences/sea.geojson"],
+     fences(windows=[{"from": "2025-05-02T12:00:00", "until": "2025-05-01T12:00:00"}]), 2,
+     "end before they begin", "in order"),
     ("fences/sea.geojson", GOOD["fences/sea.geojson"], fences(purpose="speed-limit"), 2,
      "needs speed_limit_kn", "expected"),
     ("fences/sea.geojson", GOOD["fences/sea.geojson"],
