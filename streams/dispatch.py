@@ -23,7 +23,7 @@ from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams import sla
 from streams.cases import Case
-from streams.casework import Directory, DispatchParams, Work
+from streams.casework import Directory, DispatchParams, Work, with_state
 from streams.fieldwork import move, word_of
 from streams.orders import answer, arm, close, escalate
 
@@ -195,7 +195,9 @@ def _follow(work: Work, incident: Incident) -> None:
 
 def _revive(work: Work) -> None:
     """Begin another life of an ended case: its orders are history, its clocks are new."""
+    call = work.case.speaker
     work.put(
+        speaker=call and with_state(call, CaseState.DETECTED),
         state=CaseState.DETECTED,
         orders=(),
         served_rung=0,

@@ -41,9 +41,8 @@ def escalate(work: Work, reason: str) -> None:
     """Send an order to the next level above all that were asked in this life of the case."""
     routing, roster = work.directory.routing, work.directory.roster
     top = max((order.level for order in work.case.orders), key=RANK.__getitem__)
-    tried = frozenset(order.unit for order in work.case.orders)
     levels = [level for level in routing.ladder if RANK[level] > RANK[top]]
-    chosen = assign(levels, work.call, routing, roster, tried)
+    chosen = assign(levels, work.call, routing, roster)
     if chosen is None:
         current = work.case.current
         facts = ("top-of-ladder", current.revision)

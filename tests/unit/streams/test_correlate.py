@@ -170,6 +170,14 @@ def test_doubles_older_than_what_is_remembered_are_still_doubles():
     assert len(matter.seen) == 64
 
 
+def test_what_meant_nothing_before_the_incident_means_nothing_when_it_comes_again():
+    city = Incidents()
+    whisper = notice(2, "n1", kind="noise.note")
+    city.hears(whisper, onset(3))
+
+    assert city.hears(whisper) == []
+
+
 def test_information_never_opens_an_incident_but_its_alert_may_grow_into_one():
     city = Incidents()
 

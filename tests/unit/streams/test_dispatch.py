@@ -580,6 +580,16 @@ def test_a_loudspeaker_is_not_asked_twice_within_ten_minutes():
     assert len({order.id for order in city.orders}) == len(city.orders)
 
 
+def test_what_comes_back_while_the_loudspeaker_rests_can_be_called_a_false_alarm():
+    city = City()
+    noise(city, "opened", 1)
+    noise(city.at(minutes=4), "resolved", 1)
+    noise(city.at(minutes=9), "reopened", 1)
+    (closed,) = city.is_told("false-alarm", "operator", reason="a fair").orders
+
+    assert (closed.change, closed.state) == (OrderChange.CLOSED, CaseState.FALSE_ALARM)
+
+
 # -- the incident goes on ------------------------------------------------------------
 
 
