@@ -167,7 +167,7 @@ def _boat(text: str, year: int) -> list[KeyedRecord]:
 def _fix(row: list[str], year: int) -> Position | None:
     try:
         boat, lat_deg, lon_deg, speed_kn, course_deg, clock, gear = row
-        at_ms = _local_ms(f"{year}{clock}", "%Y%m%d %H:%M:%S", SHANGHAI)
+        at_ms = _beijing_ms(year, clock)
         return Position(
             source=_BEIDOU_SOURCE,
             kind="vessel.position",
@@ -182,6 +182,14 @@ def _fix(row: list[str], year: int) -> Position | None:
         )
     except ValueError:
         return None
+
+
+def _beijing_ms(year: int, clock: str) -> int:
+    """Return the instant of `MMDD HH:MM:SS`; by hand, as strptime takes ten times as long."""
+    day, _, time = clock.partition(" ")
+    hour, minute, second = (int(part) for part in time.split(":"))
+    local = datetime(year, int(day[:2]), int(day[2:]), hour, minute, second, tzinfo=SHANGHAI)
+    return round(local.timestamp() * 1000)
 
 
 def _told_ms(piece: Piece) -> int | None:

@@ -40,16 +40,17 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         min_speed_kn: Slower is drifting or at anchor.
         fishing_max_kn: Up to this it may be fishing, faster it is under way only.
-        hold_s: Under way this long before it is told: two ten-minute fixes.
-        clear_s: Stopped this long before it ends.
+        hold_s: Under way this long before it is told: two ten-minute fixes, a minute less
+            for their scatter.
+        clear_s: Stopped this long before it ends; hauling a net takes less.
         silence_s: Ends when no fix came for this long.
     """
 
     version: str = "1"
     min_speed_kn: float = 1.5
     fishing_max_kn: float = 6.0
-    hold_s: int = 600
-    clear_s: int = 1_800
+    hold_s: int = 540
+    clear_s: int = 7_200
     silence_s: int = 7_200
 
 
