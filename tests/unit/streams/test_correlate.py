@@ -194,6 +194,13 @@ def test_the_end_and_the_correction_of_what_never_was_an_incident_are_nothing():
     assert city.matters == {}
 
 
+def test_a_correction_of_something_else_does_not_hold_an_incident_open():
+    city = Incidents()
+    said = city.hears(onset(0), an_alert(Transition.CORRECTION, 1, "other"), clear(2))
+
+    assert changes(said) == ["opened", "resolved"]
+
+
 def test_a_correction_restates_figures_and_wakes_nobody():
     city = Incidents()
     city.hears(onset(0, value=66.0, limit=60.0), clear(5))

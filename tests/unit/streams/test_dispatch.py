@@ -465,6 +465,18 @@ def test_the_third_return_goes_to_the_city_desk_and_ends_there():
     assert answer.reason.startswith("nobody-left")
 
 
+def test_when_the_one_who_accepted_hands_back_the_silent_other_has_a_minute_left():
+    city = City()
+    city.hears("opened")
+    city.at(seconds=65).is_told("accept", "g1")
+    city.at(seconds=100).is_told("return", "g1", reason="called away")
+    city.at(seconds=159)
+    assert city.sent() == ["m1", "g1"]
+
+    city.at(seconds=160)
+    assert city.sent() == ["m1", "g1", "c1"]
+
+
 def test_handing_back_needs_a_reason():
     city = City()
     city.hears("opened")

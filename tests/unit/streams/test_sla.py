@@ -105,6 +105,12 @@ def test_stopping_after_a_breach_neither_repeats_nor_removes_it():
     assert clocks[0].is_breached
 
 
+def test_a_wall_clock_set_back_repeats_nothing():
+    _, clocks = due_notes(only(Clock.RESPOND, start("x", 0, PARAMS)), 50_000, PARAMS)
+
+    assert due_notes(clocks, 31_000, PARAMS)[0] == []
+
+
 def test_the_first_stop_counts():
     _, clocks = stop(start("x", 0, PARAMS), Clock.DEPART, 1_000, 1_000, PARAMS)
     _, clocks = stop(clocks, Clock.DEPART, 9_000, 9_000, PARAMS)
