@@ -254,7 +254,7 @@ def vessels(dice: np.random.Generator) -> bytes:
     """Return vessels.csv: all names made up, telephone numbers of no network."""
     rows = []
     numbers = Counter[str]()
-    harbours = ("bacao", "xiaguan", "shacheng")
+    harbours = ("aojiang", "bacao", "xiaguan", "shacheng")
 
     def vessel(gear: str, beidou: str, mmsi: str) -> None:
         numbers["all"] += 1
