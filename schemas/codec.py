@@ -78,7 +78,8 @@ def decode_records(
         datums: As in `decode_readings`; None where places are our own.
         unknown: Counts fields that the contract does not know, by name.
     """
-    columns = PLACE_COLUMNS if datums is not None else ()
+    known = reader(cls).known
+    columns = [name for name in PLACE_COLUMNS if name in known] if datums is not None else []
     items = read_items(raw, cls, columns, unknown, keep=True)
     refusals: dict[int, Refusal] = {}
     if datums is not None:

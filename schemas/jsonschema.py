@@ -75,7 +75,7 @@ def schema_of(cls: type[Envelope]) -> dict[str, Any]:
     }
     if cls is Reading:
         _tell_kinds(schema)
-    plain: dict[str, Any] = msgspec.to_builtins(schema)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))
     return plain
 
 
