@@ -1,0 +1,115 @@
+"""`citybrain replay`: a recording into the input topics."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+
+from deploy.errors import Fault
+from deploy.feeding import Outgoing, Pace, feed
+from deploy.options import broker_option
+from feeds import recordings
+from feeds.recordings import KeyedRecord
+from schemas import topics
+
+_Reader = Callable[[Path, str], Iterator[KeyedRecord]]
+
+_JSON_LINES: Final[Mapping[str, str]] = {
+    "sensor": topics.SENSOR_READINGS,
+    "camera": topics.CAMERA_DETECTIONS,
+    "position": topics.VESSEL_POSITIONS,
+    "complaint": topics.CITIZEN_COMPLAINTS,
+}
+
+
+def reader_of(path: Path, kind: str) -> _Reader | None:
+    """Return what reads `path` as `kind`, by its name; None when nothing does."""
+    name = path.name.removesuffix(".gz")
+    if kind == "nmea":
+        return recordings.read_nmea
+    if name.endswith((".jsonl", ".json")):
+        return lambda file, _source: recordings.read_jsonl(file, _JSON_LINES[kind])
+    if kind == "position" and name.endswith((".csv", ".tar", ".tgz")):
+        return lambda file, _source: recordings.read_beidou(file)
+    if kind == "sensor" and name.endswith(".csv"):
+        return recordings.read_noise
+    return None
+
+
+def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | None:
+    """Read `--speed`; None is as fast as it goes."""
+    if given == "max":
+        return None
+    try:
+        speed = float(given)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{given!r} is neither a number above 0 nor max")
+    return speed
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--as",
+    "kind",
+    required=True,
+    type=click.Choice(["sensor", "camera", "position", "nmea", "complaint"]),
+    help="What is recorded in it.",
+)
+@click.option(
+    "--speed",
+    default="1",
+    show_default=True,
+    metavar="X|max",
+    callback=_speed,
+    help="Times the recording's own pace; max does not wait.",
+)
+@click.option(
+    "--source",
+    default="replay",
+    show_default=True,
+    help="Sensor or station that the file is given to, where it names none.",
+)
+@broker_option
+def command(
+    *, file: Path, kind: str, speed: float | None, source: str, address: str, prefix: str
+) -> None:
+    r"""Feed the recording FILE into its input topic, event times kept.
+
+    \b
+    nmea      an NMEA log, tag blocks and $PGHP stamps kept
+    position  BeiDou fixes (CSV, tar.gz of CSV), or JSON lines of our wire
+    sensor    a noise meter's CSV (time, LAeq), or JSON lines
+    camera, complaint  JSON lines
+    Each may be gzipped. Rows that cannot be read are sent as they are: the
+    worker puts them among the dead letters.
+
+    Example: citybrain replay dma_ais-sample.txt.gz --as nmea --speed max
+    """
+    read = reader_of(file, kind)
+    if read is None:
+        raise click.UsageError(
+            f"{file.name} cannot be read as {kind}: "
+            "give .jsonl, a .csv of a sensor or of positions, or an NMEA log."
+        )
+
+    def outgoing() -> Iterator[Outgoing]:
+        for record in read(file, source):
+            yield Outgoing(prefix + record.topic, record.key, record.value, record.event_time_ms)
+
+    try:
+        sent = asyncio.run(feed(address, outgoing(), Pace(speed), progress=_progress))
+    except (ValueError, OSError) as error:
+        raise Fault(f"{file}: {error}", "Is it the file, and undamaged?") from error
+    click.echo(f"{sent} records sent", err=True)
+
+
+def _progress(sent: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{sent} records")
+        sys.stderr.flush()
