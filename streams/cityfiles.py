@@ -7,29 +7,26 @@ Pure: files come as bytes by their path in the city's folder. See
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-import shapely
 
-from streams.city import ApprovedText, City, Closure, Gear, SourceDecl
+from streams.city import ApprovedText, City, SourceDecl
 from streams.cityfindings import CityFault, Finding, misfit
 from streams.citygeometry import read_fences
 from streams.cityplaces import COMMUNITIES, by_code, read_places
-from streams.cityrows import ClosureRow, CommunityRow, HeadRow, SeasonRow, SourceRow
+from streams.cityrows import CommunityRow, HeadRow, SourceRow
+from streams.citysea import read_closures, read_vessels
 from streams.citytext import CityText
-from streams.citytime import instant_ms, offset_pairs
-from streams.fences import Fence, FenceIndex, FencePurpose
+from streams.citytime import offset_pairs
+from streams.fences import FenceIndex
 from streams.lateness import Timing
 from streams.local_time import utc_offsets
 from streams.routing import Level, Roster, Routing, Unit, faults
-from streams.vessels import VesselRecord, register
 
 CITY, SOURCES, RULES = "city.toml", "sources.toml", "rules.toml"
 ROUTING, UNITS, TEXTS = "routing.toml", "units.toml", "texts.toml"
-MORATORIUM, VESSELS = "moratorium.toml", "vessels.csv"
 
 ParamTypes = Mapping[str, type[msgspec.Struct]]
 
@@ -72,8 +69,8 @@ def _parse(
     texts = _texts(text)
     places = read_places(text, head.code, head.box, texts, offsets)
     fences = read_fences(text, head.box, zone)
-    closures, bands = _closures(text, zone, fences)
-    vessels = _vessels(text, fences, closures)
+    closures, bands = read_closures(text, zone, fences)
+    vessels = read_vessels(text, fences, closures)
     sources = _sources(text)
     routing, roster = _routing(text)
     rules, converted = _rules(text, params)
@@ -138,105 +135,6 @@ def _sources(text: CityText) -> dict[str, SourceDecl]:
                 name=name, source_class=row.source_class, datum=row.datum, timing=timing
             )
     return sources
-
-
-def _closures(
-    text: CityText, zone: ZoneInfo, fences: list[Fence]
-) -> tuple[list[Closure], list[Fence]]:
-    """Return the closures, and the fences of their bands."""
-    data = text.toml(MORATORIUM)
-    text.no_others(MORATORIUM, data, ("closures",))
-    rows = by_code(text, MORATORIUM, text.array(MORATORIUM, data, "closures", ClosureRow))
-    closures, bands = [], []
-    taken = {fence.id for fence in fences}
-    for at, (code, found) in enumerate(rows.items()):
-        row: ClosureRow = found.record
-        fence_id = f"moratorium-{code}"
-        if fence_id in taken:
-            what = f"a fence is called {fence_id!r}, which is this closure's"
-            text.at(MORATORIUM, ("closures", at, "code"), what, "rename one of the two")
-            continue
-        spans = _seasons(text, zone, at, row.seasons)
-        band = row.band
-        box = shapely.box(band.west_deg, band.south_deg, band.east_deg, band.north_deg)
-        bands.append(
-            Fence(
-                id=fence_id,
-                name=row.name,
-                purpose=FencePurpose.MORATORIUM,
-                geometry=box,
-                enter_fixes=1,
-                windows_ms=tuple(spans),
-            )
-        )
-        closures.append(
-            Closure(
-                code=code,
-                name=row.name,
-                fence=fence_id,
-                gears=frozenset(str(gear) for gear in row.gears),
-                unless_permit=row.unless_permit,
-                seasons_ms=tuple(spans),
-                assumed_ms=frozenset(instant_ms(s.from_, zone) for s in row.seasons if s.assumed),
-            )
-        )
-    return closures, bands
-
-
-def _seasons(
-    text: CityText, zone: ZoneInfo, at: int, seasons: tuple[SeasonRow, ...]
-) -> list[tuple[int, int]]:
-    """Return the seasons as instants, ascending; a wrong or doubled one is a finding."""
-    spans = []
-    last: datetime | None = None
-    for number, season in enumerate(seasons):
-        path = ("closures", at, "seasons", number)
-        if season.until <= season.from_:
-            text.at(MORATORIUM, path, "the season ends before it begins", "mend the dates")
-        elif last is not None and season.from_ < last:
-            text.at(
-                MORATORIUM, path, "the season begins within the one before", "put them in order"
-            )
-        last = season.until
-        spans.append((instant_ms(season.from_, zone), instant_ms(season.until, zone)))
-    return spans
-
-
-def _vessels(
-    text: CityText, fences: list[Fence], closures: list[Closure]
-) -> dict[str, VesselRecord]:
-    rows = by_code(text, VESSELS, text.csv(VESSELS, VesselRecord))
-    harbours = {fence.id for fence in fences if fence.purpose is FencePurpose.HARBOUR}
-    permits = {closure.unless_permit for closure in closures}
-    seen: dict[str, VesselRecord] = {}
-    for code, row in rows.items():
-        vessel: VesselRecord = row.record
-
-        def find(what: str, cure: str, row_line: int = row.line, row_code: str = code) -> None:
-            text.find(VESSELS, row_line, row_code, what, cure)
-
-        if vessel.home_harbour and vessel.home_harbour not in harbours:
-            find(f"unknown harbour {vessel.home_harbour!r}", "name a fence of purpose harbour")
-        if vessel.gear and vessel.gear not in set(Gear):
-            find(f"unknown gear {vessel.gear!r}", f"known: {', '.join(Gear)}")
-        for permit in vessel.permits:
-            if permit not in permits:
-                find(
-                    f"no closure knows the permit {permit!r}",
-                    "see unless_permit in moratorium.toml",
-                )
-        try:
-            mine = register([vessel])
-        except ValueError as error:
-            find(str(error), "give it an MMSI or a BeiDou number")
-            continue
-        for subject in mine:
-            if subject in seen:
-                find(
-                    f"{subject} is registered to {seen[subject].code!r} too", "mend one of the two"
-                )
-        seen.update(mine)
-    return seen
 
 
 def _routing(text: CityText) -> tuple[Routing | None, Roster]:
