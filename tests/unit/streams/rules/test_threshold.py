@@ -127,6 +127,14 @@ def test_an_alert_ends_when_its_sensor_is_not_seen():
     assert cleared.sentence == "d1 水位已 600 秒没有数据，告警就此结束"
 
 
+def test_not_seen_counts_from_the_latest_reading_not_from_the_onset_that_time_brought():
+    watch = Watch()
+    watch.read((100, 3.2))
+    watch.pass_time(160)
+
+    assert said(watch.read((720, 3.2))) == [("clear", 700, "Moderate")]
+
+
 def test_smaller_can_be_worse():
     watch = Watch()
     onset, clear = watch.read((1, 150), (2, 149), (3, 150), kind="water.pressure")
