@@ -7,17 +7,17 @@ value is in its kind's own unit, an instant in milliseconds, a place in WGS-84.
 
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from schemas.columns import (
-    PLACE_COLUMNS,
     check_place_columns,
     decode_positions,
     decode_readings,
     float_column,
+    take_place,
 )
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Datum, Envelope
@@ -78,11 +78,10 @@ def decode_records(
         datums: As in `decode_readings`; None where places are our own.
         unknown: Counts fields that the contract does not know, by name.
     """
-    known = reader(cls).known
-    columns = [name for name in PLACE_COLUMNS if name in known] if datums is not None else []
-    items = read_items(raw, cls, columns, unknown, keep=True)
+    placed = datums is not None and "lon_deg" in reader(cls).known
+    items = read_items(raw, cls, take_place if placed else _take_nothing, unknown, keep=True)
     refusals: dict[int, Refusal] = {}
-    if datums is not None:
+    if datums is not None and placed:
         lon_deg, lat_deg = float_column(items, "lon_deg"), float_column(items, "lat_deg")
         refusals = check_place_columns(items, lon_deg, lat_deg, datums)
     records: list[tuple[int, R]] = []
@@ -95,6 +94,10 @@ def decode_records(
         if i not in refusals:
             records.append((row, record))
     return records, items.rejects(refusals)
+
+
+def _take_nothing(_: Sequence[Any]) -> dict[str, list[Any]]:
+    return {}
 
 
 def dead_letter(

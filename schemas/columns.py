@@ -23,10 +23,42 @@ from schemas.refused import Refusal
 from schemas.units import convert
 from schemas.wire import check_schema, from_wire
 
-PLACE_COLUMNS = ("source", "datum", "lon_deg", "lat_deg")
-_COMMON_COLUMNS = ("kind", "subject", "event_time", "ingest_time", "schema", *PLACE_COLUMNS)
-_READING_COLUMNS = (*_COMMON_COLUMNS, "value", "unit")
-_POSITION_COLUMNS = (*_COMMON_COLUMNS, "sog_kn", "cog_deg", "heading_deg", "nav_status")
+
+def take_place(wires: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the columns that the door guard for places needs."""
+    # Spelt out: a named attribute in a comprehension costs half an attrgetter.
+    return {
+        "source": [wire.source for wire in wires],
+        "datum": [wire.datum for wire in wires],
+        "lon_deg": [wire.lon_deg for wire in wires],
+        "lat_deg": [wire.lat_deg for wire in wires],
+    }
+
+
+def _take_common(wires: Sequence[Any]) -> dict[str, list[Any]]:
+    return take_place(wires) | {
+        "kind": [wire.kind for wire in wires],
+        "subject": [wire.subject for wire in wires],
+        "event_time": [wire.event_time for wire in wires],
+        "ingest_time": [wire.ingest_time for wire in wires],
+        "schema": [wire.schema for wire in wires],
+    }
+
+
+def _take_reading(wires: Sequence[Any]) -> dict[str, list[Any]]:
+    return _take_common(wires) | {
+        "value": [wire.value for wire in wires],
+        "unit": [wire.unit for wire in wires],
+    }
+
+
+def _take_position(wires: Sequence[Any]) -> dict[str, list[Any]]:
+    return _take_common(wires) | {
+        "sog_kn": [wire.sog_kn for wire in wires],
+        "cog_deg": [wire.cog_deg for wire in wires],
+        "heading_deg": [wire.heading_deg for wire in wires],
+        "nav_status": [wire.nav_status for wire in wires],
+    }
 
 
 class _Common(NamedTuple):
@@ -55,7 +87,7 @@ def decode_readings(
         datums: Datum declared for each source whose readings carry a place.
         unknown: Counts fields that the contract does not know, by name.
     """
-    items = read_items(raw, Reading, _READING_COLUMNS, unknown)
+    items = read_items(raw, Reading, _take_reading, unknown)
     common, refusals = _decode_common(raw, items, datums)
     values = np.fromiter(items.column("value"), np.float64, len(items))
     values, refused = convert(common.kind, items.column("unit"), values)
@@ -96,7 +128,7 @@ def decode_positions(
     As `decode_readings`. Values by which AIS says "not available" count as
     absent.
     """
-    items = read_items(raw, Position, _POSITION_COLUMNS, unknown, keep=True)
+    items = read_items(raw, Position, _take_position, unknown, keep=True)
     common, refusals = _decode_common(raw, items, datums)
     motion = {name: float_column(items, name) for name in _MOTION}
     for name, most in _MOTION.items():

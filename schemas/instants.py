@@ -85,14 +85,24 @@ def parse_instants(texts: Sequence[str]) -> tuple[NDArray[np.int64], dict[int, R
     """
     count = len(texts)
     lengths = np.fromiter(map(len, texts), np.int64, count)
+    if count >= _COLUMNS_FROM and lengths.min() == lengths.max() >= _NO_FRACTION:
+        instants_ms, readable = _parse_columns("".join(texts), int(lengths[0]))
+        return instants_ms, _parse_odd(texts, instants_ms, readable)
     instants_ms = np.zeros(count, np.int64)
     readable = np.zeros(count, np.bool_)
     for length in np.unique(lengths).tolist():
         index = np.flatnonzero(lengths == length)
         if length < _NO_FRACTION or index.size < _COLUMNS_FROM:
             continue
-        same = texts if index.size == count else [texts[i] for i in index.tolist()]
-        instants_ms[index], readable[index] = _parse_columns("".join(same), length)
+        joined = "".join([texts[i] for i in index.tolist()])
+        instants_ms[index], readable[index] = _parse_columns(joined, length)
+    return instants_ms, _parse_odd(texts, instants_ms, readable)
+
+
+def _parse_odd(
+    texts: Sequence[str], instants_ms: NDArray[np.int64], readable: NDArray[np.bool_]
+) -> dict[int, Refusal]:
+    """Fill in, one by one, what the columns could not read; return refusals."""
     refusals: dict[int, Refusal] = {}
     for i in np.flatnonzero(~readable).tolist():
         instant = parse_instant(texts[i])
@@ -101,7 +111,7 @@ def parse_instants(texts: Sequence[str]) -> tuple[NDArray[np.int64], dict[int, R
             instants_ms[i] = 0
         else:
             instants_ms[i] = instant
-    return instants_ms, refusals
+    return refusals
 
 
 def _parse_columns(joined: str, length: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -8,10 +8,9 @@ sends some hundreds of them down the careful way, one by one.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,6 +22,8 @@ from schemas.records import RawBatch, Reason, Reject, Stage
 from schemas.refused import Refusal
 from schemas.senml import Resolver, is_senml
 from schemas.wire import explain, wire_fields, wire_type
+
+Take: TypeAlias = Callable[[Sequence[Any]], dict[str, list[Any]]]
 
 MAX_VALUE_BYTES = 1024 * 1024
 MAX_DEPTH = 16
@@ -70,7 +71,7 @@ class Items:
         refused: What could not be decoded, as (row, part, refusal).
     """
 
-    def __init__(self, kind: Reader, columns: Sequence[str], *, keep: bool) -> None:
+    def __init__(self, kind: Reader, take: Take, *, keep: bool) -> None:
         self.kind = kind
         self.wires: list[Any] = []
         self.row: NDArray[np.int64] = np.empty(0, np.int64)
@@ -79,16 +80,15 @@ class Items:
         self._keep = keep
         self._rows: list[int] = []
         self._said: set[str] = set()
-        self._getters = [(name, attrgetter(name)) for name in columns]
-        self._columns: dict[str, list[Any]] = {name: [] for name in columns}
+        self._take = take
+        self._columns = take([])
 
     def __len__(self) -> int:
         return len(self.part)
 
     def add(self, wires: Sequence[Any], rows: Sequence[int], parts: Sequence[int]) -> None:
         """Add items that were read."""
-        for name, get in self._getters:
-            column = list(map(get, wires))
+        for name, column in self._take(wires).items():
             self._columns[name] += column
             if column and (column[0] is not None or column.count(None) < len(column)):
                 self._said.add(name)
@@ -121,7 +121,7 @@ class Items:
 def read_items(
     raw: RawBatch,
     cls: type[Envelope],
-    columns: Sequence[str],
+    take: Take,
     unknown: Counter[str] | None = None,
     *,
     keep: bool = False,
@@ -131,13 +131,13 @@ def read_items(
     Args:
         raw: The records.
         cls: What they say.
-        columns: Fields of the wire that are wanted as columns.
+        take: Takes the wanted columns from wire structs, by the wire's names.
         unknown: Where names are counted that the contract does not know, one
             for each record that says them.
         keep: The wire structs are wanted too.
     """
     kind = reader(cls)
-    items = Items(kind, columns, keep=keep)
+    items = Items(kind, take, keep=keep)
     careful = _CarefulReader(raw, kind, unknown)
     count = len(raw.values)
     for start in range(0, count, _CHUNK):
