@@ -4,8 +4,8 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import faust
 from faust.sensors.prometheus import setup_prometheus_sensors
@@ -16,10 +16,10 @@ from agents.metrics import Metrics
 from agents.pipeline import Partition
 from agents.progress import Progress, Standing
 from agents.settings import Settings
+from agents.spec import AgentSpec
 from agents.tables import StateTable
 from agents.transport import BatchTransport, FetchedBatch
 from streams.clock import Clock
-from streams.operator import Operator
 
 log = logging.getLogger(__name__)
 
@@ -33,24 +33,14 @@ DRAIN_S = 8.0
 """How long a rebalance or a stop waits for what is on its way."""
 
 
+TABLE = "state"
+
 RECOVERY_NEWS_S = 5.0
 """How often a long recovery says how far it is."""
 
 
 class StuckError(Exception):
     """Records wait and none gets done."""
-
-
-class AgentSpec(NamedTuple):
-    """One agent: what it reads, and who decides on each of its partitions.
-
-    `inputs` have the same number of partitions and keys; one operator sees
-    partition n of all of them. `build` makes the operator of a partition.
-    """
-
-    name: str
-    inputs: tuple[str, ...]
-    build: Callable[[int], Operator]
 
 
 class BatchSchema(faust.Schema):
@@ -84,6 +74,16 @@ class WallClock:
         return time.time_ns() // 1_000_000
 
 
+def group_of(agent: str, prefix: str) -> str:
+    """Return the consumer group of an agent."""
+    return f"{prefix}citybrain-{agent}"
+
+
+def changelog_of(agent: str, prefix: str) -> str:
+    """Return the topic that carries an agent's state."""
+    return f"{group_of(agent, prefix)}-{TABLE}-changelog"
+
+
 def create_app(
     spec: AgentSpec,
     settings: Settings,
@@ -105,7 +105,7 @@ def create_app(
     folder = settings.data_dir / f"{spec.name}-{settings.instance}"
     folder.mkdir(parents=True, exist_ok=True)
     app = CityApp(
-        f"{settings.prefix}citybrain-{spec.name}",
+        group_of(spec.name, settings.prefix),
         broker=[f"kafka://{address}" for address in settings.broker.split(",")],
         store="rocksdb://",
         datadir=str(folder),
@@ -138,7 +138,7 @@ def create_app(
     app.batched_topics = frozenset(names)
     metrics = Metrics()
     setup_prometheus_sensors(app, registry=metrics.registry, name_prefix="faust")
-    table = StateTable(app, "state", partitions[spec.inputs[0]])
+    table = StateTable(app, TABLE, partitions[spec.inputs[0]])
     runner = _Runner(app, spec, settings, table=table, metrics=metrics, clock=clock or WallClock())
     topic = app.topic(*names, schema=BatchSchema(key_type=bytes, value_type=bytes))
 

@@ -1,6 +1,6 @@
 """Agents of a city's matters: alerts to incidents, incidents to orders."""
 
-from agents.app import AgentSpec
+from agents.spec import AgentSpec
 from schemas.topics import ALERTS, DISPATCH_UPDATES, INCIDENTS
 from streams.city import City
 from streams.directory import directory_of

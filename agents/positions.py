@@ -1,6 +1,6 @@
 """Positions agents: NMEA lines to positions, positions to alerts."""
 
-from agents.app import AgentSpec
+from agents.spec import AgentSpec
 from schemas.topics import VESSEL_NMEA, VESSEL_POSITIONS
 from streams.city import City
 from streams.operators.nmea import NmeaOperator

@@ -1,6 +1,6 @@
 """Readings agent: sensor readings to alerts."""
 
-from agents.app import AgentSpec
+from agents.spec import AgentSpec
 from schemas.topics import SENSOR_READINGS, SENSOR_READINGS_URGENT
 from streams.city import City
 from streams.operators.readings import readings_operator

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from agents import matters, positions, readings
-from agents.app import AgentSpec
+from agents.spec import AgentSpec
 from streams.city import City
 
 AGENTS: Mapping[str, Callable[[City], AgentSpec]] = MappingProxyType(

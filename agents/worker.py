@@ -25,10 +25,10 @@ def run(app: CityApp, loglevel: str = "INFO") -> int:
         loglevel=loglevel,
         redirect_stdouts=False,
         stdout=sys.stderr,
+        quiet=True,
         loop=asyncio.new_event_loop(),
     )
-    # The banner and spinner are for a person at a terminal; this is a service.
-    worker.quiet = True
+    worker.spinner = None  # for a person at a terminal; this is a service
     try:
         worker.execute_from_commandline()
     except SystemExit as ended:

@@ -232,3 +232,38 @@ def partition_counts(address: str, prefix: str, topics: Sequence[str]) -> dict[s
             "Create the topics first: citybrain topics apply",
         )
     return {topic: cluster[prefix + topic].partitions for topic in topics}
+
+
+def ensure_changelog(address: str, name: str, partitions: int, replication: int) -> None:
+    """Create an agent's changelog unless it is there; it must have its inputs' partitions.
+
+    Created before the agent starts, so that its first assignment has it; compacted
+    often, so that recovery reads little more than the state itself.
+
+    Raises:
+        Fault: It is there with another number of partitions.
+    """
+    with admin(address) as client:
+        have = read_cluster(client, [name]).get(name)
+        if have is None:
+            configs = {
+                "cleanup.policy": "compact",
+                "min.cleanable.dirty.ratio": "0.2",
+                "segment.bytes": str(16 << 20),
+                "max.message.bytes": str(8 << 20),
+            }
+            client.create_topics(
+                {
+                    name: {
+                        "num_partitions": partitions,
+                        "replication_factor": replication,
+                        "configs": configs,
+                    }
+                }
+            )
+        elif have.partitions != partitions:
+            raise Fault(
+                f"{name} has {have.partitions} partitions, its agent's input has {partitions}",
+                "State follows its events by partition: partitions were added to a topic in use. "
+                f"Delete {name} and the agent's folder, and replay the input from its beginning.",
+            )

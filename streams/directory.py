@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streams.casework import Directory, Speaker
+from streams.casework import Directory
 from streams.city import City
 from streams.local_time import local_time
 
@@ -10,14 +10,7 @@ from streams.local_time import local_time
 def directory_of(city: City) -> Directory:
     """Return the city as dispatch sees it."""
 
-    def speaker_at(venue: str) -> Speaker | None:
-        loudspeaker = city.loudspeakers.get(venue)
-        if loudspeaker is None:
-            return None
-        text = city.texts[loudspeaker.text_id].zh
-        return Speaker(loudspeaker.code, venue, loudspeaker.text_id, text)
-
     def minute_of_day(at_ms: int) -> int:
         return int(local_time(np.array([at_ms]), city.utc_offsets).minute_of_day[0])
 
-    return Directory(city.routing, city.roster, city.areas, speaker_at, minute_of_day)
+    return Directory(city.routing, city.roster, city.areas, city.speakers.get, minute_of_day)

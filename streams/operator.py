@@ -64,6 +64,12 @@ class Operator(Protocol):
         one does, that nothing was seen is not silence.
         """
 
+    def next_due_ms(self) -> int | None:
+        """Return the next wall instant that something is due at; None where none is known.
+
+        Only clocks toward people run on wall time alone.
+        """
+
     def changes(self) -> list[Row]:
         """Return the state rows that moved since the last call, in write order.
 

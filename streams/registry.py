@@ -51,7 +51,7 @@ def _noise(city: City, params: Any) -> Any:
 
 
 def _vessels(city: City, params: Any) -> Any:
-    return Setting(params, city.fences, city.vessel_of)
+    return Setting(params, city.fences, city.vessels, tuple(city.closures.values()))
 
 
 READING_RULES: Mapping[str, RuleEntry] = MappingProxyType(

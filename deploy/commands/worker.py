@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from agents.app import create_app
+from agents.app import changelog_of, create_app
 from agents.guard import UnsafeSettingError
 from agents.roster import AGENTS
 from agents.settings import Settings
@@ -113,6 +113,12 @@ def _run_here(name: str, given: _Given) -> int:
     settings = given.settings
     spec = AGENTS[name](open_city(given.city))
     counts = topics_admin.partition_counts(settings.broker, settings.prefix, spec.inputs)
+    topics_admin.ensure_changelog(
+        settings.broker,
+        changelog_of(name, settings.prefix),
+        counts[spec.inputs[0]],
+        settings.replication,
+    )
     try:
         app = create_app(spec, settings, counts)
     except UnsafeSettingError as unsafe:

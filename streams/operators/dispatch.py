@@ -60,6 +60,10 @@ class DispatchOperator:
         self._tell(on_due(due, states, now_ms, self._directory, self._params), tally)
         return Outcome(tally.sends)
 
+    def next_due_ms(self) -> int | None:
+        """Return the next instant of any clock."""
+        return self._clocks.next_due_ms()
+
     def changes(self) -> list[Row]:
         """Return the cases that moved, then how far was read."""
         return self._store.changes()

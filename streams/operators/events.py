@@ -128,6 +128,10 @@ class EventOperator:
             self._close(source, tally)
         return Outcome(tally.sends, alerts=tally.alerts, ages_ms=tally.ages_ms)
 
+    def next_due_ms(self) -> None:
+        """Nothing here is due by wall time alone."""
+        return
+
     def changes(self) -> list[Row]:
         """Return the rules' rows, then the sequencer's: the order of `Operator.changes`."""
         rows = self._lanes.changes()

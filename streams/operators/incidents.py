@@ -45,6 +45,10 @@ class IncidentsOperator:
             self._store.apply(dict.fromkeys(keys))
         return NOTHING
 
+    def next_due_ms(self) -> None:
+        """Forgetting has no instant that anybody would notice."""
+        return
+
     def changes(self) -> list[Row]:
         """Return the matters that moved, then how far was read."""
         return self._store.changes()

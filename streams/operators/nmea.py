@@ -51,6 +51,10 @@ class NmeaOperator:
         """Nothing here is due by time alone: parts expire as later ones arrive."""
         return NOTHING
 
+    def next_due_ms(self) -> None:
+        """Nothing here is due by time alone."""
+        return
+
     def changes(self) -> list[Row]:
         """Return the one row: the parts that wait, and how far was read."""
         if not self._moved:
