@@ -94,7 +94,7 @@ async def _serve(plan: Plan, address: str, console: Console) -> None:
         view.show(stage, console, over),
     ]
     if plan.simulate:
-        play = simulation.Play(address, plan.prefix, plan.seed)
+        play = simulation.Play(address, plan.prefix, plan.seed, simulation.find_recordings())
         tasks.append(simulation.play(play, over))
     try:
         async with asyncio.TaskGroup() as group:
@@ -119,8 +119,16 @@ def _notes(plan: Plan, address: str, worker: "Worker") -> list[str]:
     return [
         f"Kafka ({started}) {address}   metrics http://127.0.0.1:{worker.metrics_port}/metrics",
         f"worker log {worker.log_file}   data {plan.data_dir}",
-        f"simulated city, seed {plan.seed}" if plan.simulate else "no simulation: feed it",
+        _fed_by(plan),
     ]
+
+
+def _fed_by(plan: Plan) -> str:
+    if not plan.simulate:
+        return "nothing is fed from here: publish, or use citybrain replay"
+    recordings = simulation.find_recordings()
+    real = f", and the recordings of {recordings}" if recordings else ""
+    return f"fed by a small simulated city (seed {plan.seed}){real}"
 
 
 class Worker:
