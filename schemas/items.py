@@ -32,6 +32,7 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BLANK = b" \t\r\n"
 _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PACK = msgspec.json.Decoder(list[msgspec.Raw])
+_NAME_CHARS = 64  # of an unknown name are kept
 _CHUNK = 256  # records read at once: small, so that one bad record slows few
 
 
@@ -133,7 +134,7 @@ def read_items(
         cls: What they say.
         take: Takes the wanted columns from wire structs, by the wire's names.
         unknown: Where names are counted that the contract does not know, one
-            for each record that says them.
+            for each object that says them.
         keep: The wire structs are wanted too.
     """
     kind = reader(cls)
@@ -142,7 +143,10 @@ def read_items(
     count = len(raw.values)
     for start in range(0, count, _CHUNK):
         rows = range(start, min(start + _CHUNK, count))
-        wires = _read_usual(raw.values[start : rows.stop], kind)
+        chunk = raw.values[start : rows.stop]
+        wires = _read_usual(chunk, kind)
+        if wires is None:
+            wires = _read_tolerant(chunk, kind, unknown)
         if wires is not None:
             items.add(wires, rows, [-1] * len(rows))
         else:
@@ -162,6 +166,34 @@ def _read_usual(values: Sequence[bytes | None], kind: Reader) -> list[Any] | Non
         return list(map(kind.strict_one.decode, values))  # type: ignore[arg-type]  # likewise
     except (ValueError, TypeError, RecursionError):
         return None
+
+
+def _read_tolerant(
+    values: Sequence[bytes | None], kind: Reader, unknown: Counter[str] | None
+) -> list[Any] | None:
+    """Decode records that are single objects, of any names; None at any doubt."""
+    try:
+        wires = list(map(kind.one.decode, values))  # type: ignore[arg-type]  # as above
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if any(map(_check_limits, values)):  # type: ignore[arg-type]  # no null came so far
+        return None
+    if unknown is not None:
+        for value in values:
+            _count_unknown(value, kind, unknown)  # type: ignore[arg-type]  # likewise
+    return wires
+
+
+def _count_unknown(value: bytes, kind: Reader, unknown: Counter[str]) -> None:
+    """Count the names of an object, already decoded, that the contract does not know."""
+    try:
+        names = _NAMES.decode(value)
+    except ValueError:  # a skipped name need not be UTF-8
+        unknown["(unreadable)"] += 1
+        return
+    for name in names:
+        if name not in kind.known:
+            unknown[name[:_NAME_CHARS]] += 1
 
 
 class _CarefulReader:
@@ -204,7 +236,8 @@ class _CarefulReader:
             wire = self._kind.one.decode(value)
         except (ValueError, RecursionError) as error:
             return explain(error, value)
-        self._count_unknown(value)
+        if self._unknown is not None:
+            _count_unknown(value, self._kind, self._unknown)
         return wire
 
     def _read_pack(self, row: int, value: bytes) -> Iterable[tuple[int, Any]]:
@@ -228,10 +261,6 @@ class _CarefulReader:
         headers = dict(self._raw.headers[row]) if self._raw.headers else {}
         source = (headers.get("source") or b"").decode("utf-8", "replace")
         return Resolver(self._kind.wire, source, int(self._raw.ingest_time_ms[row]))
-
-    def _count_unknown(self, value: bytes) -> None:
-        if self._unknown is not None:
-            self._unknown.update(_NAMES.decode(value).keys() - self._kind.known)
 
 
 def _check_limits(value: bytes) -> Refusal | None:

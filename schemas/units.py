@@ -124,16 +124,21 @@ def convert(
         return values, {}
     if kinds.count(kinds[0]) == count and units.count(units[0]) == count:
         return _convert_group(kinds[0], units[0], values, np.arange(count))
-    pairs = list(zip(kinds, units, strict=True))
-    codes = {pair: code for code, pair in enumerate(dict.fromkeys(pairs))}
-    code = np.fromiter(map(codes.__getitem__, pairs), np.int64, count)
-    order = np.argsort(code, kind="stable")
-    ends = np.searchsorted(code[order], np.arange(1, len(codes)))
+    codes = _codes(kinds) * count + _codes(units)
+    order = np.argsort(codes, kind="stable")
+    starts = np.flatnonzero(np.diff(codes[order])) + 1
     converted, refusals = values.copy(), dict[int, Refusal]()
-    for (kind, unit), index in zip(codes, np.split(order, ends), strict=True):
+    for index in np.split(order, starts):
+        kind, unit = kinds[index[0]], units[index[0]]
         converted[index], refused = _convert_group(kind, unit, values[index], index)
         refusals |= refused
     return converted, refusals
+
+
+def _codes(words: Sequence[str]) -> NDArray[np.int64]:
+    """Return a number for each word, the same for the same word."""
+    known = {word: code for code, word in enumerate(dict.fromkeys(words))}
+    return np.fromiter(map(known.__getitem__, words), np.int64, len(words))
 
 
 def _convert_group(

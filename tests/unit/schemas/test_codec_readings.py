@@ -216,6 +216,19 @@ def test_names_that_nobody_knows_are_tolerated_and_counted():
     assert unknown == {"colour": 3, "note": 1, "nested": 1}
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"\\ud800"])
+def test_a_name_that_is_no_text_is_tolerated_and_counted(name):
+    unknown = Counter()
+    text = json.dumps(a_reading()).encode()
+
+    batch, rejects = decode_readings(
+        a_batch(text[:-1] + b',"' + name + b'":1}', b"{"), DATUMS, unknown
+    )
+
+    assert len(batch.kind) + len(rejects) == 2
+    assert sum(unknown.values()) == len(batch.kind)
+
+
 def test_depth_counts_in_names_that_nobody_knows_too():
     deep = json.loads("[" * 16 + "]" * 16)
 
