@@ -26,7 +26,10 @@ class Scale(NamedTuple):
 
     def convert(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return `values` in the kind's own unit."""
-        return values if self == _SAME else (values + self.shift) * self.times / self.over
+        if self == _SAME:
+            return values
+        with np.errstate(over="ignore"):  # infinite then, and so out of any range
+            return (values + self.shift) * self.times / self.over
 
 
 class KindSpec(NamedTuple):

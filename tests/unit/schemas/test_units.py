@@ -41,6 +41,7 @@ def test_a_value_is_converted_to_its_kinds_own_unit(kind, unit, value, canonical
         ("noise.laeq", "dB(A)", 161.0, Reason.OUT_OF_RANGE, "0 to 160"),
         ("noise.laeq", "dB(A)", -0.1, Reason.OUT_OF_RANGE, "0 to 160"),
         ("water.level", "m", 312.0, Reason.OUT_OF_RANGE, "did you mean cm"),
+        ("gas.combustible", "%VOL", 1e308, Reason.OUT_OF_RANGE, "0 to 2000"),
         ("smoke.alarm", "1", 2.0, Reason.OUT_OF_RANGE, "0 to 1"),
         ("water.level", "m", float("nan"), Reason.NOT_FINITE, "leave"),
         ("water.level", "m", float("inf"), Reason.NOT_FINITE, "leave"),
