@@ -1,9 +1,9 @@
 """Event time: puts the rows of one partition in order, and parts the late ones.
 
 Each source of a partition has its own watermark: the largest event time seen
-less the disorder that the source is allowed. It moves row by row, as a running
-maximum, so cutting the input anywhere gives the same answer; it never moves
-back. A row is
+less the disorder that the source is allowed; an event time counts there only up
+to its ingest time. It moves row by row, as a running maximum, so cutting the
+input anywhere gives the same answer; it never moves back. A row is
 
 - *future* when its event time is ahead of its ingest time: it moves nothing;
 - *late* when it is further behind the watermark than the allowed lateness;
@@ -272,7 +272,12 @@ class Sequencer(Generic[B]):
         late: list[LateRow] = []
         for name, index in by_source(rows.source):
             source = self._source(name)
-            judged = judge(rows.event_time_ms[index], source.marks, source.timing)
+            judged = judge(
+                rows.event_time_ms[index],
+                rows.ingest_time_ms[index],
+                source.marks,
+                source.timing,
+            )
             source.marks = judged.marks
             at_once.append(index[judged.at_once])
             late += _late_rows(name, rows.row[index[judged.lost]], judged.late_by_ms)

@@ -37,7 +37,7 @@ class LateRow(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """How far a source has come: its newest event time, and its watermark."""
+    """How far a source has come: its newest trusted event time, and its watermark."""
 
     max_event_ms: int = BEGINNING_MS
     watermark_ms: int = BEGINNING_MS
@@ -72,15 +72,22 @@ def by_source(names: Sequence[str]) -> list[tuple[str, NDArray[np.int64]]]:
     return [(name, np.flatnonzero(codes == number)) for name, number in code.items()]
 
 
-def judge(times_ms: NDArray[np.int64], marks: Marks, timing: Timing) -> Judged:
+def judge(
+    times_ms: NDArray[np.int64], ingest_ms: NDArray[np.int64], marks: Marks, timing: Timing
+) -> Judged:
     """Move a source's watermark over its rows, one by one.
+
+    A row moves it no further than to its own ingest time: nothing was taken in
+    before it happened. So a device whose clock is ahead, but not so far that
+    its rows are refused, does not make those of honest ones late.
 
     Args:
         times_ms: Event times in the order of arrival; at least one.
+        ingest_ms: Their ingest times.
         marks: How far the source was before them.
         timing: What the source promises.
     """
-    largest_ms = np.maximum.accumulate(times_ms)
+    largest_ms = np.maximum.accumulate(np.minimum(times_ms, ingest_ms))
     np.maximum(largest_ms, marks.max_event_ms, out=largest_ms)
     after_ms = np.maximum(largest_ms - timing.out_of_orderness_ms, marks.watermark_ms)
     before_ms = np.empty_like(after_ms)

@@ -73,9 +73,9 @@ def model(items):
                 released.append((source, subject, at_ms, offset))
             continue
         held.append((source, subject, at_ms, offset))
-        largest[source] = max(largest.get(source, BEGINNING_MS), at_ms)
+        largest[source] = max(largest.get(source, BEGINNING_MS), min(at_ms, ingest_ms))
         mark[source] = largest[source] - timing.out_of_orderness_ms
-        edge_ms = mark[source] + (timing.out_of_orderness_ms == 0)
+        edge_ms = mark[source] if timing.out_of_orderness_ms else at_ms + 1
         free = [row for row in held if row[0] == source and row[2] < edge_ms]
         held = [row for row in held if row not in free]
         released += sorted(free, key=lambda row: (row[2], row[1], row[3]))

@@ -97,6 +97,16 @@ def test_a_row_from_the_future_is_parted_and_moves_no_watermark():
     assert seconds(out) == [10, 12, 160]
 
 
+def test_a_clock_that_is_ahead_but_not_refused_makes_no_honest_row_late():
+    ours = loose()
+    ours.push(rows(159, ingest_s=100), 0)
+
+    out = ours.push(rows(99, 97, 107, first=1, ingest_s=110), 0)
+    assert out.late == []
+    assert ours.watermark_ms("a") == 102 * S
+    assert seconds(out) == [97, 99]
+
+
 def test_a_device_with_a_broken_clock_does_not_make_honest_ones_late():
     ours = Sequencer({"a": SORTED}, LOOSE, Rows)
     ours.push(rows(10, 99_999, ingest_s=10), 0)
