@@ -6,7 +6,8 @@ inside. Distances are metres on a plane laid at the fence's own latitude.
 
 import hashlib
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -51,6 +52,10 @@ def metres_per_degree(lat_deg: float) -> tuple[float, float]:
     return math.radians(east_m), math.radians(north_m)
 
 
+def _start_ms(window: tuple[int, int]) -> int:
+    return window[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
     """One fence.
@@ -85,12 +90,16 @@ class Fence:
         """Return whether the fence counts at the instant `at_ms`."""
         if self.windows_ms is None:
             return True
-        return any(start <= at_ms < end for start, end in self.windows_ms)
+        last = bisect_right(self.windows_ms, at_ms, key=_start_ms) - 1
+        return last >= 0 and at_ms < self.windows_ms[last][1]
 
     def next_change_ms(self, after_ms: int) -> int | None:
         """Return the first instant later than `after_ms` at which a window opens or ends."""
-        edges = (edge for window in self.windows_ms or () for edge in window if edge > after_ms)
-        return min(edges, default=None)
+        windows = self.windows_ms or ()
+        following = bisect_right(windows, after_ms, key=_start_ms)
+        if following and after_ms < windows[following - 1][1]:
+            return windows[following - 1][1]
+        return windows[following][0] if following < len(windows) else None
 
 
 def default_buffer_m(geometry: Area) -> float:
@@ -122,7 +131,7 @@ class FenceIndex:
         self._geometry = np.array([fence.geometry for fence in self.fences], dtype=object)
         shapely.prepare(self._geometry)
         self._tree = shapely.STRtree(self._geometry)
-        self._bounds = shapely.bounds(self._geometry).reshape(-1, 4)
+        self._bounds = np.ascontiguousarray(shapely.bounds(self._geometry).reshape(-1, 4).T)
         self._scale = [metres_per_degree(shapely.centroid(f.geometry).y) for f in self.fences]
         self._flat: list[Area] = [
             _flatten(fence.geometry, *scale)
@@ -180,23 +189,31 @@ class FenceIndex:
         return not shapely.dwithin(self._flat[fence], point, self.buffer_m[fence])
 
     def crossed(
-        self, start_deg: tuple[float, float], end_deg: tuple[float, float]
+        self,
+        start_deg: tuple[float, float],
+        end_deg: tuple[float, float],
+        aside: Collection[str] = (),
     ) -> tuple[int, ...]:
         """Return the fence indices that the straight line between two points touches.
 
         Straight in degrees: the sag against a great circle over 10 km is under
-        2 m here, well within any buffer. Points are (lon, lat).
+        2 m here, well within any buffer. Points are (lon, lat); fences whose
+        ids are `aside` are not looked at.
         """
         west, east = sorted((start_deg[0], end_deg[0]))
         south, north = sorted((start_deg[1], end_deg[1]))
         box = self._bounds
-        near = np.flatnonzero(
-            (box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south)
-        )
-        if not near.size:
+        near = [
+            at
+            for at in np.flatnonzero(
+                (box[0] <= east) & (box[2] >= west) & (box[1] <= north) & (box[3] >= south)
+            ).tolist()
+            if self.fences[at].id not in aside
+        ]
+        if not near:
             return ()
-        line = shapely.LineString((start_deg, end_deg))
-        return tuple(near[shapely.intersects(self._geometry[near], line)].tolist())
+        touched = shapely.intersects(self._geometry[near], shapely.LineString((start_deg, end_deg)))
+        return tuple(at for at, hit in zip(near, touched.tolist(), strict=True) if hit)
 
 
 def _flatten(geometry: Area, east_m: float, north_m: float) -> Area:

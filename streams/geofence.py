@@ -80,11 +80,19 @@ def at_time(
     index: FenceIndex, prior: Whereabouts, subject: str, now_ms: int, params: GeofenceParams
 ) -> tuple[list[FenceTransition], Whereabouts]:
     """Tell what has fallen due up to `now_ms` (event time, inclusive)."""
-    if prior.as_of_ms < 0:
+    if not _is_pending(prior, index, now_ms):
         return [], prior
     walk = _Walk(index, prior, subject, params)
     walk.settle(now_ms)
     return walk.told, walk.whereabouts()
+
+
+def _is_pending(prior: Whereabouts, index: FenceIndex, now_ms: int) -> bool:
+    """Return whether anything is to be done by `now_ms`: due by then, or by other fences."""
+    if prior.as_of_ms < 0:
+        return False
+    is_due = prior.due_ms is not None and prior.due_ms <= now_ms
+    return is_due or prior.fences_version != index.version
 
 
 class _Walk:
@@ -101,10 +109,10 @@ class _Walk:
         self.stays = {stay.fence: stay for stay in prior.stays}
         self.lost_in: tuple[str, ...] = prior.lost_in
         self.scheduled: tuple[str, ...] = prior.scheduled
+        self.due_ms = prior.due_ms
 
     def whereabouts(self) -> Whereabouts:
         """Return the state as it now is, with the next due instant."""
-        upcoming = self._next_due()
         return Whereabouts(
             as_of_ms=self.as_of_ms,
             lon_deg=self.place[0],
@@ -114,20 +122,26 @@ class _Walk:
             scheduled=self.scheduled,
             settled_ms=self.settled_ms,
             fences_version=self.index.version,
-            due_ms=upcoming[0] if upcoming else None,
+            due_ms=self.due_ms,
         )
 
     # -- time passes ------------------------------------------------------
 
     def settle(self, now_ms: int) -> None:
         """Do what falls due up to `now_ms`, earliest first."""
-        if self.prior.as_of_ms >= 0 and self.prior.fences_version != self.index.version:
+        if not _is_pending(self.prior, self.index, now_ms):
+            return
+        if self.prior.fences_version != self.index.version:
             self._rejudge(max(now_ms, self.settled_ms))
+        self._do_due(now_ms)
+
+    def _do_due(self, now_ms: int) -> None:
         while (upcoming := self._next_due()) and upcoming[0] <= now_ms:
             due_ms, _, fence_id, what = upcoming
             at_ms = max(due_ms, self.as_of_ms)
-            self.settled_ms = max(self.settled_ms, at_ms)
+            self.settled_ms = max(self.settled_ms, due_ms)
             self._fall_due(what, fence_id, at_ms)
+        self.due_ms = upcoming[0] if upcoming else None
 
     def _next_due(self) -> tuple[int, int, str, _Due] | None:
         """Return (instant, rank, fence, what) of the first thing to come."""
@@ -222,6 +236,7 @@ class _Walk:
         self.scheduled = self._with_windows(covering)
         here = {fence_id for fence_id in covering if self._fence(fence_id).in_force(seen_ms)}
         known = set(self.stays)
+        aside = known | covering | {*self.lost_in, *self.prior.scheduled}
         for stay in self._sorted_stays():
             self._keep(stay, inside=stay.fence in here)
         for fence_id in sorted(here - known):
@@ -230,15 +245,10 @@ class _Walk:
             self._tell(Word.OUTSIDE, fence_id, Why.LEFT_UNSEEN, self.as_of_ms, None)
         self.lost_in = ()
         if before_ms >= 0 and Word.CROSS in self.params.words:
-            self._cross(before_ms, before, known | covering, seen_ms)
-        self.settle_at_once()
+            self._cross(before_ms, before, aside, seen_ms)
+        self._do_due(self.as_of_ms)
         self._tell_standing(seen_ms)
         self.told[earlier:] = sorted(self.told[earlier:], key=lambda one: _RANK[one.word])
-
-    def settle_at_once(self) -> None:
-        """Do what the fix itself made due."""
-        while (upcoming := self._next_due()) and upcoming[0] <= self.as_of_ms:
-            self._fall_due(upcoming[3], upcoming[2], self.as_of_ms)
 
     def _keep(self, stay: Stay, *, inside: bool) -> None:
         """Carry a stay on through one more fix."""
@@ -269,19 +279,20 @@ class _Walk:
             self.stays[fence_id] = self._stay(fence_id, at_ms, Phase.ENTERING, why)
 
     def _cross(
-        self, before_ms: int, before: tuple[float, float], known: set[str], seen_ms: int
+        self, before_ms: int, before: tuple[float, float], aside: set[str], seen_ms: int
     ) -> None:
-        """Tell the fences that lie between two fixes, both of them outside."""
+        """Tell the fences that lie between two fixes, none of those `aside`.
+
+        Aside are fences that hold one of the two fixes, in force or not.
+        """
         gap_s = (self.as_of_ms - before_ms) / 1000
         if gap_s > self.params.max_gap_s or before == self.place:
             return
         if _distance_m(before, self.place) / gap_s > self.params.max_speed_kn * _KNOT_M_PER_S:
             return
-        for at in self.index.crossed(before, self.place):
+        for at in self.index.crossed(before, self.place, aside):
             fence = self.index.fences[at]
-            in_force = fence.in_force(before_ms) and fence.in_force(seen_ms)
-            # A fence with windows may have covered the earlier fix before it was in force.
-            if fence.id not in known and fence.id not in self.prior.scheduled and in_force:
+            if fence.in_force(before_ms) and fence.in_force(seen_ms):
                 self._tell(Word.CROSS, fence.id, Why.FIX, self.as_of_ms, None)
 
     def _tell_standing(self, seen_ms: int) -> None:

@@ -203,6 +203,13 @@ class TestCross:
         assert boat.words == ["found", "exit"]
 
 
+    def test_who_was_lost_inside_has_not_crossed_it_either(self):
+        params = GeofenceParams(lost_after_s=300, max_gap_s=1200)
+        boat = Boat(FenceIndex([a_fence()]), params).at(0, 500).at(400, 1500)
+
+        assert boat.words == ["found", "lost", "outside"]
+
+
 class TestLost:
     def test_silence_loses_a_subject_in_the_fences_that_it_was_in_and_no_others(self):
         boat = Boat(FenceIndex([a_fence("a"), a_fence("b"), a_fence("c", 5000, 6000)]))
