@@ -1,0 +1,94 @@
+"""`citybrain up --simulate`: findings come, and its end leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_tools")]
+
+WITHIN_S = 120.0
+END_WITHIN_S = 10.0
+NO_RECORDINGS = {"CITYBRAIN_RECORDINGS": "/nowhere"}
+
+
+class Up:
+    """A running `citybrain up`, and what it has said."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.said = data.parent / "said.txt"
+        env = {**os.environ, **NO_RECORDINGS}
+        env.pop("CITYBRAIN_BROKER", None)
+        with self.said.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.cli", "up", "--simulate", "--data", str(data)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=env,
+            )
+
+    def wait_for(self, *words: str) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while missing := [word for word in words if word not in self.said.read_text()]:
+            assert self.process.poll() is None, self.said.read_text()
+            assert time.monotonic() < deadline, f"no {missing} in:\n{self.said.read_text()}"
+            time.sleep(0.1)
+
+    def processes(self) -> list[int]:
+        """Return every living process that belongs to it: by data folder, or by environment."""
+        mark = str(self.data).encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:  # it ended in between
+                continue
+            if mark in told:
+                found.append(int(entry.name))
+        return found
+
+    def wait_gone(self) -> list[int]:
+        deadline = time.monotonic() + END_WITHIN_S
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return left
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    running = Up(tmp_path / "data")
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def test_findings_come_within_two_minutes_and_ctrl_c_ends_all_in_ten_seconds(up: Up) -> None:
+    up.wait_for("ALERT ", "INCIDENT ", "ORDER ", "REMINDER ")
+    assert len(up.processes()) > 2
+
+    began_s = time.monotonic()
+    up.process.send_signal(signal.SIGINT)
+    code = up.process.wait(timeout=60)
+
+    assert time.monotonic() - began_s < END_WITHIN_S
+    assert code == 0, up.said.read_text()
+    assert up.wait_gone() == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ties a child to us")
+def test_kill_9_leaves_nothing_behind(up: Up) -> None:
+    up.wait_for("FLOW ")
+
+    up.process.kill()
+    up.process.wait()
+
+    assert up.wait_gone() == []
