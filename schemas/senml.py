@@ -100,6 +100,7 @@ class Resolver:
     def _refusal(self, labels: dict[str, Any]) -> Refusal | None:
         binding = next((label for label in labels if label.endswith("_")), None)
         if binding is not None:
+            binding = binding[:64]
             hint = f"{binding} must be understood (RFC 8428, 4.4) and is not"
             return Refusal(Reason.UNKNOWN_SCHEMA, binding, hint)
         if self._base["bver"] > VERSION:

@@ -194,7 +194,7 @@ def _explain_value(text: str) -> Refusal:
         name = missing[1]
         where = f"{field}.{name}" if field else name
         return Refusal(Reason.MISSING_FIELD, where, _HINTS.get(name, f"{name} is mandatory"))
-    what = _AT.sub("", text)
+    what = _AT.sub("", text)[:120]  # it may quote what was sent
     hint = f"{what}; {_HINTS[field]}" if field in _HINTS else what
     if "length >= 1" in text:
         return Refusal(Reason.MISSING_FIELD, field, "it is empty")

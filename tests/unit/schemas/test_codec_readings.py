@@ -71,6 +71,23 @@ def test_readings_become_columns_in_their_order():
     assert not batch.value.flags.writeable
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        a_reading(datum="x" * 100_000),
+        a_reading(kind="x" * 200),
+        a_reading(unit="x" * 100_000),
+        a_reading(event_time="x" * 100_000),
+        [{"n": "x", "v": 1, "x" * 100_000 + "_": 1}],
+    ],
+)
+def test_a_reject_does_not_repeat_all_that_was_sent(value):
+    _, (reject,) = read(value)
+
+    assert len(reject.hint) < 400
+    assert len(reject.field) < 100
+
+
 def test_an_empty_batch_gives_empty_columns():
     batch, rejects = read()
 
