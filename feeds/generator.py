@@ -22,7 +22,7 @@ _MINUTE_MS: Final = 60_000
 CYCLE_MS: Final = 40 * _MINUTE_MS
 _DANCE_MS: Final = range(_MINUTE_MS, 27 * _MINUTE_MS)
 _MUSIC_DB: Final = 74.0
-_STREET_DB: Final = 48.0
+_STREET_DB: Final = 40.0  # quiet enough for every class of area at night
 _JITTER_DB: Final = 1.5
 
 _SAMPLE_MS: Final = 1000

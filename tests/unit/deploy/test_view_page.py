@@ -1,0 +1,61 @@
+"""The terminal view shows alerts, incidents, orders with clocks, throughput and lag."""
+
+from rich.console import Console
+
+from deploy.board import Board
+from deploy.flow import Flow
+from deploy.view import Stage, page
+
+AT_MS = 1_742_616_000_000
+
+
+def shown(board: Board, flow: Flow) -> str:
+    console = Console(width=120, height=30, force_terminal=True, color_system=None)
+    with console.capture() as taken:
+        console.print(page(Stage("kafka:9092", "", ["Kafka kafka:9092"], []), board, flow, AT_MS))
+    return taken.get()
+
+
+def test_a_page_tells_each_kind_of_finding_and_the_running_clock() -> None:
+    board = Board()
+    board.take_alert(
+        {
+            "id": "a",
+            "event_time": "2025-03-22T04:00:00.000Z",
+            "severity": "Severe",
+            "transition": "onset",
+            "kind": "vessel.distress",
+            "sentence": "A transmitter calls",
+        }
+    )
+    board.take_incident(
+        {"incident_id": "i", "state": "open", "kind": "vessel.distress", "alert_count": 3}
+    )
+    board.take_order(
+        {
+            "order_id": "o",
+            "state": "dispatched",
+            "unit": "grid-161",
+            "level": "grid",
+            "respond_by_time": "2025-03-22T04:00:40.000Z",
+        }
+    )
+
+    text = shown(board, Flow({"sensor.readings": 1234.0}, {"readings": 56}))
+
+    assert "Kafka kafka:9092" in text
+    assert "12:00:00 Severe" in text
+    assert "A transmitter calls" in text
+    assert "open incidents (1 of 1)" in text
+    assert "3 alerts" in text
+    assert "respond    0:40" in text
+    assert "grid-161 (grid)" in text
+    assert "sensor.readings 1,234/s" in text
+    assert "readings 56" in text
+
+
+def test_an_empty_city_has_a_page_too() -> None:
+    text = shown(Board(), Flow({}, {}))
+
+    assert "no worker yet" in text
+    assert "alerts (0)" in text
