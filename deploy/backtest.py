@@ -85,14 +85,12 @@ class Backtest:
 
     def _move_to(self, now_ms: int) -> None:
         """Move the clock on, stopping wherever a case has a clock that is due."""
-        while (due_ms := self._next_due_ms()) is not None and due_ms < now_ms:
-            self._clock.advance(max(0, due_ms - self._clock.now_ms()))
-            before = due_ms
-            self._wake_cases()
-            if self._next_due_ms() == before:
-                break
-        self._clock.advance(max(0, now_ms - self._clock.now_ms()))
-        self._wake_cases()
+        clock = self._clock
+        while (due_ms := self._next_due_ms()) is not None and due_ms <= now_ms:
+            clock.advance(max(0, due_ms - clock.now_ms()))
+            for operator in self._cases():
+                self._follow(operator.wake(clock.now_ms(), caught_up=True))
+        clock.advance(max(0, now_ms - clock.now_ms()))
 
     def _cases(self) -> list[Operator]:
         return [
@@ -104,10 +102,6 @@ class Backtest:
     def _next_due_ms(self) -> int | None:
         due = [at_ms for one in self._cases() if (at_ms := one.next_due_ms()) is not None]
         return min(due, default=None)
-
-    def _wake_cases(self) -> None:
-        for operator in self._cases():
-            self._follow(operator.wake(self._clock.now_ms(), caught_up=True))
 
     def _take(self, batches: Iterable[RawBatch]) -> None:
         for raw in batches:

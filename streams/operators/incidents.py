@@ -32,7 +32,7 @@ class IncidentsOperator:
         said = correlate([alert for _, alert in alerts], self._store.states, now_ms, self._params)
         self._store.apply(said.changed)
         for key, matter in said.changed.items():
-            self._watch(key, matter)
+            self._forget.set(key, matter.due_ms if matter else None)
         for incident in said.incidents:
             value = encode(incident)
             tally.sends.append(Send(INCIDENTS, self._city.encode(), value))
@@ -57,20 +57,8 @@ class IncidentsOperator:
         """Take up the matters."""
         self._store.restore(rows)
         for key, matter in self._store.states.items():
-            self._watch(key, matter)
+            self._forget.set(key, matter.due_ms)
 
     def watermark_ms(self) -> None:
         """Alerts are taken as they come."""
         return
-
-    def _watch(self, key: str, matter: Matter | None) -> None:
-        """Let an ended matter be forgotten, by wall time since it last moved.
-
-        Event time would do within one replay, but alerts of a recording and of
-        today stand side by side in this topic.
-        """
-        if matter is None or matter.due_ms is None:
-            self._forget.set(key, None)
-        else:
-            moved_ms = matter.incident.ingest_time_ms or matter.incident.created_time_ms
-            self._forget.set(key, moved_ms + self._params.forget_s * 1000)
