@@ -25,7 +25,7 @@ from streams.clock import ManualClock
 from streams.operator import Operator, Outcome, Send
 
 MAX_RECORDS = 5_000
-SLICE_MS = 10_000
+SLICE_MS = 60_000
 """Records of so long a stretch are decided together; clocks toward people are
 looked at between stretches, and at their own instants."""
 

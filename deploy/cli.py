@@ -23,11 +23,13 @@ COMMANDS: Final[Mapping[str, str]] = {
     "worker": "Run agents.",
     "topics": "Make the cluster's topics equal to the table, or say what differs.",
     "replay": "Feed a recording into the input topics.",
+    "backtest": "Run the rules over recordings, without a broker.",
     "tail": "Watch a topic.",
     "deadletter": "See why records were refused, and send them again.",
     "schema": "Export the JSON Schemas, or check them for drift.",
     "city": "Check a city's files.",
     "bench": "How fast the engine is on this machine, beside others.",
+    "faults": "Kill agents under load, and account for what became of it.",
 }
 
 

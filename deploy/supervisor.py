@@ -13,7 +13,7 @@ from subprocess import Popen
 
 from deploy import processes
 
-GRACE_S = 12.0
+GRACE_S = 8.0
 _LOOK_S = 0.2
 _QUICK_S = 20.0
 _LONGEST_REST_S = 30.0

@@ -23,7 +23,7 @@ from deploy.broker import EmbeddedBroker
 from deploy.errors import Fault
 from schemas.topics import SENSOR_READINGS, TOPICS, VESSEL_NMEA, VESSEL_POSITIONS
 
-_WORKER_GRACE_S: Final = 6.0
+_WORKER_GRACE_S: Final = 9.0
 _BROKER_GRACE_S: Final = 2.5
 _LOOK_S: Final = 0.5
 _MOST_RESTARTS: Final = 5

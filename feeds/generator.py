@@ -107,9 +107,9 @@ def city(seed: int, start_ms: int) -> Iterator[Event]:
 def _readings(dice: random.Random, at_ms: int, since_ms: int) -> Iterator[Event]:
     for device in _DANCED:
         base_db = _MUSIC_DB if since_ms in _DANCE_MS else _STREET_DB
-        yield _reading("city.noise", device, at_ms, dice.gauss(base_db, _JITTER_DB))
+        yield _reading("noise", device, at_ms, dice.gauss(base_db, _JITTER_DB))
     for device in _STREETS:
-        yield _reading("city.iot", device, at_ms, dice.gauss(_STREET_DB, _JITTER_DB))
+        yield _reading("iot", device, at_ms, dice.gauss(_STREET_DB, _JITTER_DB))
 
 
 def _reading(source: str, device: str, at_ms: int, level_db: float) -> Event:
@@ -130,7 +130,7 @@ def _fixes(at_ms: int, since_ms: int) -> Iterator[Event]:
             continue
         lon_deg, lat_deg, cog_deg = _place(boat, since_ms)
         record = Position(
-            source="sea.ais",
+            source="ais",
             kind="vessel.position",
             subject=boat.mmsi,
             event_time_ms=at_ms,

@@ -57,7 +57,7 @@ def meter(series: Path, sensor: str, start_ms: int) -> Iterator[KeyedRecord]:
             if at_ms < start_ms:
                 continue
             reading = Reading(
-                source="city.noise",
+                source="noise",
                 kind="noise.laeq",
                 subject=sensor,
                 event_time_ms=at_ms,

@@ -2,41 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import click
 
 from deploy.errors import Fault
 from deploy.feeding import Outgoing, Pace, feed
 from deploy.options import broker_option
-from feeds import recordings
-from feeds.recordings import KeyedRecord
-from schemas import topics
-
-_Reader = Callable[[Path, str], Iterator[KeyedRecord]]
-
-_JSON_LINES: Final[Mapping[str, str]] = {
-    "sensor": topics.SENSOR_READINGS,
-    "camera": topics.CAMERA_DETECTIONS,
-    "position": topics.VESSEL_POSITIONS,
-    "complaint": topics.CITIZEN_COMPLAINTS,
-}
-
-
-def reader_of(path: Path, kind: str) -> _Reader | None:
-    """Return what reads `path` as `kind`, by its name; None when nothing does."""
-    name = path.name.removesuffix(".gz")
-    if kind == "nmea":
-        return recordings.read_nmea
-    if name.endswith((".jsonl", ".json")):
-        return lambda file, _source: recordings.read_jsonl(file, _JSON_LINES[kind])
-    if kind == "position" and name.endswith((".csv", ".tar", ".tgz")):
-        return lambda file, _source: recordings.read_beidou(file)
-    if kind == "sensor" and name.endswith(".csv"):
-        return recordings.read_noise
-    return None
+from deploy.recordingfiles import KINDS, reader_of
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | None:
@@ -58,7 +32,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | 
     "--as",
     "kind",
     required=True,
-    type=click.Choice(["sensor", "camera", "position", "nmea", "complaint"]),
+    type=click.Choice(KINDS),
     help="What is recorded in it.",
 )
 @click.option(
