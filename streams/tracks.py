@@ -75,7 +75,8 @@ class Tracks(msgspec.Struct, frozen=True, omit_defaults=True):
         on_other: Whether the last fix was the other's.
         turns: How often the sender changed place since there are two.
         conflict_ms: When the conflict was told; None while there is none.
-        is_net_marker: Its own name is that of a beacon on a net.
+        is_net_marker, named_ms: Its own name is that of a beacon on a net, as
+            of when it said it.
         due_ms: When a second place that stays silent is to be forgotten.
     """
 
@@ -86,6 +87,7 @@ class Tracks(msgspec.Struct, frozen=True, omit_defaults=True):
     turns: int = 0
     conflict_ms: int | None = None
     is_net_marker: bool = False
+    named_ms: int = -1
     due_ms: int | None = None
 
 
@@ -121,8 +123,9 @@ def evaluate(batch: PositionBatch, prior: Mapping[str, Tracks], setting: Setting
     for row, (subject, at_ms, lon_deg, lat_deg, said) in enumerate(rows):
         last = split.changed.get(subject) or prior.get(subject) or Tracks()
         now = last
-        if said is not None and said.name:
-            now = msgspec.structs.replace(now, is_net_marker=is_net_marker(said.name))
+        if said is not None and said.name and at_ms > now.named_ms:
+            is_marker = is_net_marker(said.name)
+            now = msgspec.structs.replace(now, is_net_marker=is_marker, named_ms=at_ms)
         if np.isnan(lon_deg) or np.isnan(lat_deg):
             main += [row] if _is_vessel(subject, now, setting) else []
         elif _is_vessel(subject, now, setting):

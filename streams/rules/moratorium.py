@@ -63,8 +63,8 @@ class Voyage(msgspec.Struct, frozen=True, omit_defaults=True):
         waters: Moratorium fences that cover it; none while it is in a harbour.
         moving_ms: First fix of the present movement.
         slowed_ms: First fix at which it no longer moved.
-        gear_said: What it said of its gear.
-        closure: Code of the closure of the open alert, "" for none.
+        gear_said, gear_ms: What it said of its gear, and when.
+        closure, fence: Of the open alert; "" for none.
         onset_ms, end_ms: When that alert began, when its season ends.
         due_ms: When time alone will change something.
     """
@@ -77,6 +77,7 @@ class Voyage(msgspec.Struct, frozen=True, omit_defaults=True):
     moving_ms: int | None = None
     slowed_ms: int | None = None
     gear_said: str = ""
+    gear_ms: int = -1
     closure: str = ""
     fence: str = ""
     onset_ms: int = 0
@@ -103,8 +104,9 @@ def evaluate(
     for row, subject in enumerate(batch.subject):
         last = changed.get(subject) or prior.get(subject) or Voyage()
         said, at_ms = batch.extra[row], int(batch.event_time_ms[row])
-        if said is not None and said.gear and at_ms >= last.as_of_ms:
-            changed[subject] = msgspec.structs.replace(last, gear_said=said.gear)
+        if said is not None and said.gear and at_ms > last.gear_ms:
+            now = msgspec.structs.replace(last, gear_said=said.gear, gear_ms=at_ms)
+            changed[subject] = last = now
         if row not in fixes or at_ms <= last.as_of_ms:
             continue
         walk = _Walk(Desk(subject, setting, alerts), last)

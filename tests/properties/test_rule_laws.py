@@ -15,14 +15,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.geometry import box
 
 from schemas.alerts import Severity
+from schemas.positions import Position, PositionBatch
 from schemas.readings import ReadingBatch
-from streams import columns
+from streams import columns, tracks
+from streams.city import Closure
+from streams.fences import Fence, FenceIndex, FencePurpose
 from streams.operators.lanes import ColumnRunner, ObjectRunner, Times
-from streams.registry import READING_RULES, RuleEntry
-from streams.rules import threshold
+from streams.registry import POSITION_RULES, READING_RULES, RuleEntry
+from streams.rules import distress, fences, moratorium, silence, speed, threshold
 from streams.rules.threshold import Kind
+from streams.vessel_alerts import Setting
+from streams.vessels import VesselRecord, register
 
 S = 1_000
 LONG_AFTER_MS = 10_000_000_000
@@ -35,11 +41,14 @@ class Law(NamedTuple):
         entry: As the registry has it.
         setting: What the rule is told besides rows and state.
         batches: Draws a batch in event-time order, with some rows of one instant.
+        alone_by: Column whose values are judged apart from each other: a rule
+            about silence hears by its feed who else is there.
     """
 
     entry: RuleEntry
     setting: Any
     batches: st.SearchStrategy[Any]
+    alone_by: str = "subject"
 
 
 @st.composite
@@ -85,8 +94,112 @@ LEVELS = threshold.Params(
     }
 )  # fmt: skip
 
+MINUTE = 60 * S
+HERE, NEAR, THERE, HARBOUR, CLOSED = (
+    (121.0, 27.0), (121.01, 27.0), (121.9, 27.4), (120.55, 27.45), (121.25, 27.25)
+)  # fmt: skip
+
+
+@st.composite
+def positions(draw):
+    """Positions of vessels on two feeds, a ship of a wrong status, a distress device."""
+    vessels = ["412420001", "412420002", "bd:1", "bd:2", "538001652", "970412001"]
+    waits = [0, 1 * S, 30 * S, 1 * MINUTE, 10 * MINUTE, 31 * MINUTE, 150 * MINUTE]
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(waits),
+                st.sampled_from([*vessels[:2], *vessels]),
+                st.sampled_from([HERE, NEAR, HERE, THERE, HARBOUR, CLOSED]),
+                st.sampled_from([0.1, 3.0, 9.0, np.nan]),
+                st.sampled_from([-1, 0, 5, 14]),
+                st.sampled_from([None] * 8 + ["trawl", "gillnet", "SART ACTIVE"]),
+            ),
+            min_size=1,
+            max_size=30,
+        )
+    )  # fmt: skip
+    size = len(rows)
+    times_ms = np.cumsum([wait for wait, *_ in rows]) + 1_700_000_000_000
+    said = [word for *_, word in rows]
+    lon_deg, lat_deg = np.array([place for _, _, place, *_ in rows]).T
+    told_place = np.array([word is None for word in said])
+    sog_kn = np.array([row[3] for row in rows])
+    return PositionBatch(
+        [_source(subject) for _, subject, *_ in rows],
+        ["vessel.position" if word is None else "vessel.static" for word in said],
+        [subject for _, subject, *_ in rows],
+        times_ms,
+        times_ms,
+        np.where(told_place, lon_deg, np.nan),
+        np.where(told_place, lat_deg, np.nan),
+        np.where(told_place, sog_kn, np.nan),
+        np.full(size, 90.0),
+        np.full(size, np.nan),
+        np.where(told_place, np.array([row[4] for row in rows]), -1),
+        np.arange(size),
+        np.arange(size),
+        [_said(row, int(at_ms)) for row, at_ms in zip(rows, times_ms, strict=True)],
+    )
+
+
+def _source(subject):
+    return "beidou" if subject.startswith("bd:") else "ais"
+
+
+def _said(row, at_ms):
+    _, subject, *_, word = row
+    if word is None:
+        return None
+    is_text = word.endswith("ACTIVE")
+    return Position(
+        source=_source(subject),
+        kind="vessel.safety-text" if is_text else "vessel.static",
+        subject=subject,
+        event_time_ms=at_ms,
+        text=word if is_text else None,
+        gear=None if is_text else word,
+        name=None if is_text else "NET 7" if word == "gillnet" else "BOAT",
+    )
+
+
+def _waters():
+    def fence(id_, purpose, bounds, **more):
+        return Fence(id=id_, name=id_, purpose=purpose, geometry=box(*bounds), **more)
+
+    near = (120.9, 26.9, 121.1, 27.1)
+    return FenceIndex(
+        [
+            fence("harbour", FencePurpose.HARBOUR, (120.5, 27.4, 120.6, 27.5)),
+            fence("closed", FencePurpose.NO_GO, (121.2, 27.2, 121.3, 27.3)),
+            fence("slow", FencePurpose.SPEED_LIMIT, near, speed_limit_kn=8),
+            fence("watched", FencePurpose.DWELL_WATCH, near, dwell_s=900),
+            fence("shore", FencePurpose.COVERAGE, (120.0, 26.5, 121.3, 28.0)),
+            fence("band", FencePurpose.MORATORIUM, (118, 26.5, 127, 35)),
+        ]
+    )
+
+
+_SEASON = Closure(
+    code="general",
+    name="general",
+    fence="band",
+    gears=frozenset({"trawl"}),
+    seasons_ms=((1_700_000_000_000 + 40 * MINUTE, 1_700_000_000_000 + 600 * MINUTE),),
+)
+_REGISTER = register([VesselRecord(code="V2", name="b", mmsi="412420002", gear="trawl")])
+
+
+def _vessel_law(rule, alone_by="subject"):
+    entry = POSITION_RULES[rule.NAME]
+    setting = Setting(entry.params(), _waters(), _REGISTER, (_SEASON,))
+    return Law(entry, setting, positions(), alone_by)
+
+
 LAWS: Mapping[str, Law] = {
     threshold.NAME: Law(READING_RULES[threshold.NAME], LEVELS, readings()),
+    **{rule.NAME: _vessel_law(rule) for rule in (distress, tracks, fences, speed, moratorium)},
+    silence.NAME: _vessel_law(silence, alone_by="source"),
 }
 
 pytestmark = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS.keys())
@@ -152,11 +265,13 @@ def test_isolation_a_subject_alone_is_told_the_same_as_among_others(law, data):
     among = runner(law)
     expected = run(among, batch) + end(among)
 
-    for subject in set(batch.subject):
+    names = getattr(batch, law.alone_by)
+    for chosen in set(names):
         alone = runner(law)
-        its_rows = np.array([name == subject for name in batch.subject])
-        alerts = run(alone, columns.take(batch, its_rows)) + end(alone)
-        assert told(alerts) == told([a for a in expected if a.subject == subject])
+        its_rows = columns.take(batch, np.array([name == chosen for name in names]))
+        alerts = run(alone, its_rows) + end(alone)
+        its_subjects = set(its_rows.subject)
+        assert told(alerts) == told([a for a in expected if a.subject in its_subjects])
 
 
 @settings(max_examples=60)
