@@ -6,7 +6,6 @@ the recording's; it never waits. So the same recording gives the same alerts and
 incidents, with the same ids, as a live replay of it.
 """
 
-import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -153,11 +152,6 @@ def partition_of(topic: str, key: bytes) -> int:
     """Return the partition that Kafka's default partitioner gives `key`."""
     count = TOPICS[topic].partitions
     return 0 if count == 1 else int((murmur2(key) & 0x7FFFFFFF) % count)
-
-
-def merged(recordings: Sequence[Iterable[KeyedRecord]]) -> Iterator[KeyedRecord]:
-    """Merge recordings by time; records of one instant stay in the order given."""
-    return iter(heapq.merge(*recordings, key=attrgetter("event_time_ms")))
 
 
 def _stretches(records: Iterable[KeyedRecord]) -> Iterator[list[KeyedRecord]]:

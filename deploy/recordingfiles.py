@@ -1,6 +1,8 @@
 """Recordings as files: what reads which."""
 
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -33,3 +35,8 @@ def reader_of(path: Path, kind: str) -> Reader | None:
     if kind == "sensor" and name.endswith(".csv"):
         return recordings.read_noise
     return None
+
+
+def merged(recordings: Sequence[Iterable[KeyedRecord]]) -> Iterator[KeyedRecord]:
+    """Merge recordings by time; records of one instant stay in the order given."""
+    return iter(heapq.merge(*recordings, key=attrgetter("event_time_ms")))

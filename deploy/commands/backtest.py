@@ -11,10 +11,10 @@ from typing import IO, Any, Final, NamedTuple
 
 import click
 
-from deploy.backtest import Backtest, Counts, merged
+from deploy.backtest import Backtest, Counts
 from deploy.errors import Fault
 from deploy.options import city_option, open_city
-from deploy.recordingfiles import KINDS, reader_of
+from deploy.recordingfiles import KINDS, merged, reader_of
 from deploy.scoring import Label, Score, read_labels, score
 from feeds.recordings import KeyedRecord
 from schemas.alerts import Alert

@@ -10,7 +10,8 @@ import click
 from deploy.errors import Fault
 from deploy.feeding import Outgoing, Pace, feed
 from deploy.options import broker_option
-from deploy.recordingfiles import KINDS, reader_of
+from deploy.recordingfiles import KINDS, merged, reader_of
+from feeds.recordings import KeyedRecord
 
 
 def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | None:
@@ -27,7 +28,13 @@ def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | 
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE…",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
 @click.option(
     "--as",
     "kind",
@@ -51,9 +58,15 @@ def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | 
 )
 @broker_option
 def command(
-    *, file: Path, kind: str, speed: float | None, source: str, address: str, prefix: str
+    *,
+    files: tuple[Path, ...],
+    kind: str,
+    speed: float | None,
+    source: str,
+    address: str,
+    prefix: str,
 ) -> None:
-    r"""Feed the recording FILE into its input topic, event times kept.
+    r"""Feed recordings into their input topic, event times kept; several are merged by time.
 
     \b
     nmea      an NMEA log, tag blocks and $PGHP stamps kept
@@ -65,22 +78,27 @@ def command(
 
     Example: citybrain replay dma_ais-sample.txt.gz --as nmea --speed max
     """
+    recordings = [_read(file, kind, source) for file in files]
+
+    def outgoing() -> Iterator[Outgoing]:
+        for record in merged(recordings):
+            yield Outgoing(prefix + record.topic, record.key, record.value, record.event_time_ms)
+
+    try:
+        sent = asyncio.run(feed(address, outgoing(), Pace(speed), progress=_progress))
+    except (ValueError, OSError) as error:
+        raise Fault(str(error), "Is it the file, and undamaged?") from error
+    click.echo(f"{sent} records sent", err=True)
+
+
+def _read(file: Path, kind: str, source: str) -> Iterator[KeyedRecord]:
     read = reader_of(file, kind)
     if read is None:
         raise click.UsageError(
             f"{file.name} cannot be read as {kind}: "
             "give .jsonl, a .csv of a sensor or of positions, or an NMEA log."
         )
-
-    def outgoing() -> Iterator[Outgoing]:
-        for record in read(file, source):
-            yield Outgoing(prefix + record.topic, record.key, record.value, record.event_time_ms)
-
-    try:
-        sent = asyncio.run(feed(address, outgoing(), Pace(speed), progress=_progress))
-    except (ValueError, OSError) as error:
-        raise Fault(f"{file}: {error}", "Is it the file, and undamaged?") from error
-    click.echo(f"{sent} records sent", err=True)
+    return read(file, source)
 
 
 def _progress(sent: int) -> None:

@@ -1,0 +1,83 @@
+"""`citybrain faults`: break it on purpose, and look at what became of it."""
+
+import asyncio
+import tempfile
+import uuid
+from pathlib import Path
+
+import click
+import orjson
+from rich.console import Console
+
+from deploy.bench.engine import kafka
+from deploy.errors import Exit
+from deploy.faults import report
+from deploy.faults.fleet import Place
+from deploy.faults.kill import Plan, run
+from deploy.options import city_option
+
+
+@click.group()
+def command() -> None:
+    """Break the agents on purpose, and compare with a run that nobody broke."""
+
+
+@command.command()
+@click.option("--times", type=click.IntRange(min=0), default=20, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of load, moments, victims.")
+@click.option(
+    "--minutes",
+    type=click.IntRange(min=20),
+    default=24,
+    show_default=True,
+    help="Length of the load in event time.",
+)
+@click.option(
+    "--rate", type=click.IntRange(min=1), default=1_000, show_default=True, help="Records a second."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
+)
+@click.option(
+    "--broker",
+    metavar="HOST:PORT[,…]",
+    envvar="CITYBRAIN_BROKER",
+    show_envvar=True,
+    help="Kafka to run on; default: an embedded one of its own.",
+)
+@city_option
+def kill(
+    *,
+    times: int,
+    seed: int,
+    minutes: int,
+    rate: int,
+    json_file: Path | None,
+    broker: str | None,
+    city_dir: Path,
+) -> None:
+    """Kill -9 agents at random under load: nothing may be lost or doubled.
+
+    A seeded load goes through all agents, each a process of its own, on real
+    Kafka. The alerts, incidents and first orders that come out are compared
+    with those of the same load through the same rules without a broker. Exit
+    code 1: something was lost, doubled, or is strange to that run.
+
+    Example: citybrain faults kill --times 20 --seed 1
+    """
+    plan = Plan(seed, times, minutes, rate, city_dir)
+    console, progress = Console(), Console(stderr=True, highlight=False)
+    with (
+        tempfile.TemporaryDirectory(prefix="citybrain-faults-") as folder,
+        kafka(broker, Path(folder)) as address,
+    ):
+        place = Place(address, f"faults-{uuid.uuid4().hex[:8]}-", Path(folder) / "agents", city_dir)
+        result = asyncio.run(run(plan, place, progress.print))
+    console.print(report.as_table(result))
+    for sentence in report.sentences(plan, result):
+        console.print(sentence, soft_wrap=True, highlight=False)
+    if json_file is not None:
+        whole = report.figures(plan, result)
+        json_file.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
+    if not result.is_right:
+        raise click.exceptions.Exit(Exit.FINDING)
