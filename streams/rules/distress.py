@@ -81,7 +81,12 @@ def evaluate(
         if active is None or not _is_news(last, at_ms, active=active):
             continue
         desk = Desk(subject, setting, alerts)
-        now = msgspec.structs.replace(_settled(desk, last, at_ms), as_of_ms=at_ms)
+        now = _settled(desk, last, at_ms)
+        if now is not last:
+            changed[subject] = now
+            if not _is_news(now, at_ms, active=active):
+                continue
+        now = msgspec.structs.replace(now, as_of_ms=at_ms)
         if active:
             now = _active(desk, now, _place(batch, row))
         elif now.onset_ms is not None and not _device(subject):

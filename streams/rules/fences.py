@@ -10,7 +10,7 @@ State, per vessel: its whereabouts (see `streams.geofence`) and its open alerts.
 A fix not newer than the state is a redelivery, and is skipped.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -34,16 +34,15 @@ NAME = "fences"
 HARBOUR, NO_GO, DWELL = "vessel.harbour", "vessel.no-go", "vessel.dwell"
 
 _ENTERED = frozenset({Word.ENTER, Word.FOUND})
-_LEFT = frozenset({Word.EXIT, Word.LOST})
+_LEFT = frozenset({Word.EXIT, Word.LOST, Word.OUTSIDE})
 _SEVERITY = {HARBOUR: Severity.MINOR, NO_GO: Severity.SEVERE, DWELL: Severity.MODERATE}
 _KIND_ON_ENTRY = {FencePurpose.HARBOUR: HARBOUR, FencePurpose.NO_GO: NO_GO}
-# A boat in harbour may switch its sender off: nothing is lost there.
-_LOSES = frozenset({FencePurpose.NO_GO, FencePurpose.DWELL_WATCH})
 _WORDS = {
     Word.ENTER: "进入",
     Word.FOUND: "首次报位即在",
     Word.EXIT: "驶出",
     Word.LOST: "失联，最后船位在",
+    Word.OUTSIDE: "再次报位已不在",
     Word.CROSS: "穿越",
     Word.DWELL: "停留过久：",
 }
@@ -94,7 +93,7 @@ def evaluate(
     """
     alerts: list[Alert] = []
     changed: dict[str, Visits | None] = {}
-    rows = fix_rows(batch)
+    rows, params = fix_rows(batch), _geofence_params(setting.params)
     covering = covering_by_row(setting.fences, batch, rows)
     for row in rows.tolist():
         subject = batch.subject[row]
@@ -106,7 +105,6 @@ def evaluate(
             float(batch.lon_deg[row]),
             float(batch.lat_deg[row]),
         )
-        params = _geofence_params(setting, last.where, here)
         told, where = geofence.step(setting.fences, last.where, fix, here, params)
         if where != last.where:
             changed[subject] = _after(Desk(subject, setting, alerts), last, told, where)
@@ -119,26 +117,20 @@ def close(
     """Return what has fallen due up to `watermark_ms` without a fix."""
     alerts: list[Alert] = []
     changed: dict[str, Visits | None] = {}
+    params = _geofence_params(setting.params)
     for subject in keys:
         last = prior.get(subject)
         if last is None:
             continue
-        params = _geofence_params(setting, last.where, ())
         told, where = geofence.at_time(setting.fences, last.where, subject, watermark_ms, params)
         if where != last.where:
             changed[subject] = _after(Desk(subject, setting, alerts), last, told, where)
     return Verdict(in_order(alerts), changed)
 
 
-def _geofence_params(
-    setting: Setting[Params], where: Whereabouts, here: Collection[int]
-) -> GeofenceParams:
-    fences = setting.fences
-    indices = {fences.index_of(stay.fence) for stay in where.stays} | set(here)
-    purposes = {fences.fences[at].purpose for at in indices if at is not None}
-    params = setting.params
+def _geofence_params(params: Params) -> GeofenceParams:
     return GeofenceParams(
-        lost_after_s=params.lost_after_s if purposes & _LOSES else None,
+        lost_after_s=params.lost_after_s,
         max_gap_s=params.max_gap_s,
         max_speed_kn=params.max_speed_kn,
     )
@@ -151,15 +143,24 @@ def _after(
     still = list(last.open)
     for one in told:
         if one.word in _LEFT:
-            ended = [this for this in still if this.fence == one.fence]
-            still = [this for this in still if this.fence != one.fence]
+            ended = [this for this in still if _ends(this, one)]
+            still = [this for this in still if this not in ended]
             for this in ended:
                 _tell(desk, this, Transition.CLEAR, one)
-        elif (begun := _begun(one, desk.fences)) is not None:
+        elif (begun := _begun(one, desk.fences)) is not None and not _goes_on(begun, still):
             transition = Transition.NOTICE if one.word is Word.CROSS else Transition.ONSET
             still += [begun] if transition is Transition.ONSET else []
             _tell(desk, begun, transition, one)
     return Visits(where, tuple(still), where.due_ms)
+
+
+def _ends(this: Open, one: FenceTransition) -> bool:
+    """Return whether a word ends an alert: a boat in harbour may switch its sender off."""
+    return this.fence == one.fence and not (one.word is Word.LOST and this.kind == HARBOUR)
+
+
+def _goes_on(begun: Open, still: list[Open]) -> bool:
+    return any(this.kind == begun.kind and this.fence == begun.fence for this in still)
 
 
 def _begun(one: FenceTransition, fences: FenceIndex) -> Open | None:

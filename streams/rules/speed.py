@@ -106,10 +106,14 @@ def evaluate(
         subject, at_ms = batch.subject[row], int(batch.event_time_ms[row])
         last = changed.get(subject) or prior.get(subject) or Pace()
         limit = _Limit(setting.fences, covering.get(row, ()), at_ms)
-        if at_ms <= last.as_of_ms or not (last.fence or limit.fence):
+        if at_ms <= last.as_of_ms:
             continue
         desk = Desk(subject, setting, alerts)
-        last = _silence_ended(desk, last, at_ms)
+        settled = _silence_ended(desk, last, at_ms)
+        if settled != last:
+            changed[subject] = last = settled
+        if not (last.fence or limit.fence):
+            continue
         place = (float(batch.lon_deg[row]), float(batch.lat_deg[row]))
         now = msgspec.structs.replace(last, as_of_ms=at_ms, place=place)
         changed[subject] = _judge(desk, now, float(batch.sog_kn[row]), limit)

@@ -16,9 +16,9 @@ def test_a_harbour_is_one_alert_from_entering_to_leaving(sea):
     run = sea.run(fences)
 
     run.take(at(sea, 0, OPEN_SEA), at(sea, 60, HARBOUR), at(sea, 61, HARBOUR))
-    run.take(at(sea, 600, OPEN_SEA), at(sea, 602, OPEN_SEA))
+    run.take(at(sea, 160, OPEN_SEA), at(sea, 162, OPEN_SEA))
 
-    assert run.story() == [(61, "vessel.harbour", "onset"), (601, "vessel.harbour", "clear")]
+    assert run.story() == [(61, "vessel.harbour", "onset"), (161, "vessel.harbour", "clear")]
     onset, clear = run.alerts
     assert onset.alert_id == clear.alert_id
     assert onset.visit == clear.visit is not None
@@ -108,3 +108,14 @@ def test_an_unregistered_vessel_is_told_as_such_and_no_telephone_ever(sea):
 
     assert "unregistered" in run.alerts[0].reason
     assert "未登记船" in run.alerts[0].sentence
+
+
+def test_a_vessel_that_left_harbour_unseen_clears_with_its_next_fix(sea):
+    run = sea.run(fences)
+
+    run.take(at(sea, 0, HARBOUR))
+    run.until(500)
+    run.take(at(sea, 600, OPEN_SEA))
+
+    assert run.story() == [(0, "vessel.harbour", "onset"), (600, "vessel.harbour", "clear")]
+    assert "left-unseen" in run.alerts[-1].reason
