@@ -1,5 +1,7 @@
 """Refusals at start: what would lose data is an error, not a warning."""
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import codec
@@ -17,13 +19,19 @@ class UnsafeSettingError(Exception):
     """A setting or a missing part that would lose data; says what mends it."""
 
 
-def refuse_what_loses_data(app: Any) -> None:
+def refuse_what_loses_data(
+    app: Any, codecs: Mapping[str, Callable[[], bool]] = MappingProxyType(_CODECS)
+) -> None:
     """Check an app before it starts.
+
+    Args:
+        app: The app.
+        codecs: For each compression that a sender may use, whether it is there.
 
     Raises:
         UnsafeSettingError: With the first thing found.
     """
-    for name, present in _CODECS.items():
+    for name, present in codecs.items():
         if not present():
             raise UnsafeSettingError(
                 f"the {name} codec is missing: the first record compressed with it would "

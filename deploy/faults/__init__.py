@@ -1,0 +1,1 @@
+"""Faults on purpose: agents killed under load, and an account of what became of it."""

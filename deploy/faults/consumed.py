@@ -1,0 +1,95 @@
+"""Whether a fleet has done all that there is: its groups' offsets against the ends."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from agents.app import group_of
+from deploy import topic_reader
+from deploy.errors import Fault
+from schemas.topics import (
+    ALERTS,
+    DISPATCH_UPDATES,
+    INCIDENTS,
+    SENSOR_READINGS,
+    SENSOR_READINGS_URGENT,
+    VESSEL_NMEA,
+    VESSEL_POSITIONS,
+)
+
+_POLL_S = 0.3
+
+
+# Agents after those that feed them, with what they read.
+_FLOW: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "readings": (SENSOR_READINGS,),
+        "urgent": (SENSOR_READINGS_URGENT,),
+        "nmea": (VESSEL_NMEA,),
+        "positions": (VESSEL_POSITIONS,),
+        "incidents": (ALERTS,),
+        "dispatch": (INCIDENTS, DISPATCH_UPDATES),
+    }
+)
+
+
+async def backlog(address: str, prefix: str, agent: str) -> int:
+    """Return how many records of its inputs the group of `agent` has not committed yet."""
+    names = [prefix + topic for topic in _FLOW[agent]]
+    parts = await topic_reader.partitions_of(address, names)
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    consumer = AIOKafkaConsumer(bootstrap_servers=address)
+    try:
+        await admin.start()
+        await consumer.start()
+        done = await admin.list_consumer_group_offsets(group_of(agent, prefix))
+        ends = await consumer.end_offsets(parts)
+        begins = await consumer.beginning_offsets(parts)
+    finally:
+        await consumer.stop()
+        await admin.close()
+    committed = {part: max(place.offset, begins.get(part, 0)) for part, place in done.items()}
+    return sum(end - committed.get(part, begins[part]) for part, end in ends.items())
+
+
+async def until_consumed(
+    address: str,
+    prefix: str,
+    *,
+    timeout_s: float,
+    agents: Sequence[str] = tuple(_FLOW),
+    look: Callable[[], object] = lambda: None,
+) -> None:
+    """Wait until `agents` have done everything; nothing more may be sent meanwhile.
+
+    Args:
+        address: Kafka's bootstrap address.
+        prefix: Of the fleet's topics and groups.
+        timeout_s: How long that may take.
+        agents: In the order of the flow.
+        look: Called at each look, to keep the fleet running.
+
+    Raises:
+        Fault: It takes longer.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    for agent in agents:
+        while True:
+            look()
+            try:
+                left = await backlog(address, prefix, agent)
+            except KafkaError:  # the broker may be on its way back
+                left = -1
+            if left == 0:
+                break
+            if asyncio.get_running_loop().time() > deadline:
+                raise Fault(
+                    f"agent {agent} has {left} records left after {timeout_s:.0f} s",
+                    "See its log in the folder of the run.",
+                )
+            await asyncio.sleep(_POLL_S)
