@@ -12,10 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from feeds.recordings import read_nmea
 from schemas.positions import Position
 from schemas.records import RawBatch, Reason
-from streams.ais import Decoded, Pending, decode_nmea
+from streams import columns
+from streams.ais import Decoded, Pending, decode_nmea, to_batch
 from streams.ais_messages import POSITION, STATIC
+from streams.fences import FenceIndex
+from streams.rules import distress
+from streams.vessel_alerts import Setting
 
 pytestmark = pytest.mark.recordings
 
@@ -246,3 +251,23 @@ def test_class_b_cards_agree_with_gpsd_part_by_part(recordings):
                 assert (None, record["callsign"] or None, record["shiptype"]) in mine
 
     assert (cards, compared) == (80, 5)
+
+
+def test_the_false_sart_of_the_danish_log_is_one_fault_of_data_and_no_distress(recordings):
+    records = list(read_nmea(recordings / "ais" / "dma_ais-sample.txt.gz", "shore"))
+    raw = RawBatch(
+        topic="vessel.nmea",
+        partition=0,
+        offsets=np.arange(len(records)),
+        ingest_time_ms=np.array([record.event_time_ms for record in records]),
+        keys=[record.key for record in records],
+        values=[record.value for record in records],
+    )
+    batch = to_batch(raw, decode_nmea(raw, Pending(), "ais").positions)
+    in_time = columns.take(batch, np.argsort(batch.event_time_ms, kind="stable"))
+    setting = Setting(distress.Params(), FenceIndex([]), {})
+
+    verdict = distress.evaluate(in_time, {}, setting)
+
+    told = [(a.kind, a.subject, a.transition, a.life_safety) for a in verdict.alerts]
+    assert told == [("vessel.false-distress", "538001652", "onset", False)]
