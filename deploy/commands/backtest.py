@@ -93,7 +93,7 @@ def _inputs(
 def command(
     *, inputs: tuple[_Input, ...], output: Path, labels: Path | None, drain: float, city_dir: Path
 ) -> None:
-    r"""Run a city's rules over recordings on a virtual clock, far faster than real time.
+    """Run a city's rules over recordings on a virtual clock, far faster than real time.
 
     The same operators as the live agents, so the same alerts and incidents with
     the same ids. Clocks toward people run on the recording's time, and nobody

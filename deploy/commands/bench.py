@@ -65,16 +65,15 @@ def engine(
     """
     chosen = [Contestant(name) for name in dict.fromkeys(names)] or list(Contestant)
     plan = Plan(chosen, Workload(events, devices), faust_events)
-    console = Console()
     progress = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="citybrain-bench-kafka-") as folder,
         kafka(broker, Path(folder)) as address,
     ):
         results = asyncio.run(measure(plan, address, progress.print))
-    console.print(report.as_table(plan, results))
+    click.echo(report.as_table(plan, results))
     for note in report.notes(plan, results):
-        console.print(note, soft_wrap=True, highlight=False)
+        click.echo(note)
     if json_file is not None:
         whole = report.as_json(plan, results)
         json_file.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))

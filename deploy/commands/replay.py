@@ -66,7 +66,7 @@ def command(
     address: str,
     prefix: str,
 ) -> None:
-    r"""Feed recordings into their input topic, event times kept; several are merged by time.
+    """Feed recordings into their input topic, event times kept; several are merged by time.
 
     \b
     nmea      an NMEA log, tag blocks and $PGHP stamps kept

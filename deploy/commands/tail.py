@@ -45,7 +45,7 @@ def command(
     as_json: bool,
     from_beginning: bool,
 ) -> None:
-    r"""Watch TOPIC, a readable line a record, until Ctrl-C.
+    """Watch TOPIC, a readable line a record, until Ctrl-C.
 
     With --max and --timeout the exit code is 1 when fewer came in time.
 

@@ -78,7 +78,7 @@ def command(
     address: str,
     prefix: str,
 ) -> None:
-    r"""Run agents: all, or those that are named; each in a process of its own.
+    """Run agents: all, or those that are named; each in a process of its own.
 
     An agent that fails ends its process and is started again from its durable
     state. One agent that is named alone runs in this process, for a supervisor
