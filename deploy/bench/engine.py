@@ -1,8 +1,10 @@
 """Runs the contestants one after the other, each in a process of its own."""
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +24,8 @@ from deploy.errors import Fault
 from schemas.topics import DEADLETTER
 
 _READ_S = 60.0
+# Who needs longer is stuck: stock Faust does hundreds of events a second on a busy machine.
+_START_S, _LEAST_RATE_HZ = 120.0, 100.0
 
 
 class Contestant(StrEnum):
@@ -47,9 +51,15 @@ PROFILES = {
         durability="outputs acknowledged, state in RocksDB and changelog, then offsets",
     ),
     Contestant.FAUST: Profile(
-        "stock_faust", alerts=True, durability="state in RocksDB and changelog, neither they nor outputs awaited"
+        "stock_faust",
+        alerts=True,
+        durability="state in RocksDB and changelog, neither they nor outputs awaited",
     ),
-    Contestant.BARE: Profile("bare_loop", alerts=False, durability="none: it keeps no state, sends nothing, commits nothing"),
+    Contestant.BARE: Profile(
+        "bare_loop",
+        alerts=False,
+        durability="none: it keeps no state, sends nothing, commits nothing",
+    ),
 }
 
 
@@ -185,12 +195,19 @@ def _python(module: str, course: Course) -> float:
     """Run a module of this package over `course`; return the CPU seconds of its whole life."""
     argv = [sys.executable, "-m", f"deploy.bench.{module}", msgspec.json.encode(course).decode()]
     child = processes.spawn(argv)
+    limit_s = _START_S + course.work.events / _LEAST_RATE_HZ
+    limit = threading.Timer(limit_s, processes.signal_group, (child.pid, signal.SIGKILL))
+    limit.start()
     try:
         _, status, used = os.wait4(child.pid, 0)
     except BaseException:
         processes.end([child], 1.0)
         raise
+    finally:
+        limit.cancel()
     child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode == -signal.SIGKILL:
+        raise Fault(f"deploy.bench.{module} was not done after {limit_s:.0f} s")
     if child.returncode:
         raise Fault(f"deploy.bench.{module} ended with exit code {child.returncode}")
     return used.ru_utime + used.ru_stime

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, cast
 
 from aiokafka import TopicPartition
 
-from agents.app import AgentSpec, create_app
+from agents.app import create_app
 from agents.settings import Settings
+from agents.spec import AgentSpec
 from agents.worker import run
 from deploy.bench.course import PARTITIONS, Course, Lap
-from deploy.bench.workload import CLEAR_AT, KIND, RAISE_AT, SOURCE, grids
+from deploy.bench.workload import CLEAR_AT, COMMUNITIES, KIND, RAISE_AT, SOURCE, grids
 from schemas.alerts import Severity
 from schemas.envelope import Datum
 from schemas.records import RawBatch
@@ -40,9 +41,12 @@ class _Place(NamedTuple):
 
 
 def build_place(seed: int) -> City:
-    """Return a city of 484 grids, each counted for itself."""
+    """Return a city of 484 grids in 102 communities."""
     areas = grids(seed)
-    chains = {area.code: AreaChain(area.code, area.code, area.code, "bench") for area in areas}
+    chains = {
+        area.code: AreaChain(area.code, area.code, f"community-{number % COMMUNITIES}", "bench")
+        for number, area in enumerate(areas)
+    }
     timing = Timing(out_of_orderness_ms=0, allowed_lateness_ms=60_000)
     place = _Place("bench", AreaIndex(areas, chains), {SOURCE: Datum.WGS84}, {SOURCE: timing})
     return cast("City", place)
@@ -84,6 +88,9 @@ class Counted:
     def watermark_ms(self) -> int | None:
         return self._operator.watermark_ms()
 
+    def next_due_ms(self) -> int | None:
+        return self._operator.next_due_ms()
+
 
 class Race:
     """One run of the agent over a course, ended when all of it is committed."""
@@ -109,7 +116,7 @@ class Race:
         self.app.task(self._watch)
 
     async def _watch(self) -> None:
-        while not self._done():
+        while not self._done():  # noqa: ASYNC110 - the consumer tells nobody when it is done
             await asyncio.sleep(_LOOK_S)
         await self.app.consumer.commit()
         self.lap.finish(self.events, self.inside)

@@ -8,13 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rich.box import MARKDOWN
-from rich.table import Table
-
 from deploy.bench.engine import PROFILES, Contestant, Plan, Result
 
 _MILLION = 1_000_000
-_COLUMNS = (
+_HEAD = (
+    "engine",
     "events",
     "wall s",
     "events/s",
@@ -98,39 +96,44 @@ def as_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def as_table(plan: Plan, results: Sequence[Result]) -> Table:
-    """Return the report for a terminal; made to fit eighty columns."""
-    table = Table(
-        title=f"{plan.work.events:,} readings of {plan.work.devices:,} devices", box=MARKDOWN
-    )
-    table.add_column("engine")
-    for name in _COLUMNS:
-        table.add_column(name, justify="right")
+def as_table(plan: Plan, results: Sequence[Result]) -> str:
+    """Return the report as a Markdown table of less than ninety columns."""
+    lines: list[tuple[str, ...]] = [_HEAD]
     for row in rows(plan, results):
         got = "-" if row["alerts_got"] is None else f"{row['alerts_got']:,}"
-        table.add_row(
-            row["contestant"] + ("" if row["right"] else " WRONG"),
-            f"{row['events']:,}",
-            f"{row['wall_s']:.1f}",
-            f"{row['events_per_s']:,.0f}",
-            f"{row['cpu_s_per_million']:.2f}",
-            f"{row['cpu_s_per_million_at_work']:.2f}",
-            f"{row['times_stock_faust']:.1f}" if "times_stock_faust" in row else "-",
-            f"{row['share_of_bare_rate']:.2f}" if "share_of_bare_rate" in row else "-",
-            f"{row['alerts_expected']:,} / {got}",
+        lines.append(
+            (
+                row["contestant"] + ("" if row["right"] else " WRONG"),
+                f"{row['events']:,}",
+                f"{row['wall_s']:.1f}",
+                f"{row['events_per_s']:,.0f}",
+                f"{row['cpu_s_per_million']:.2f}",
+                f"{row['cpu_s_per_million_at_work']:.2f}",
+                f"{row['times_stock_faust']:.1f}" if "times_stock_faust" in row else "-",
+                f"{row['share_of_bare_rate']:.2f}" if "share_of_bare_rate" in row else "-",
+                f"{row['alerts_expected']:,} / {got}",
+            )
         )
-    return table
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * (width - 1) + ":" for width in widths))
+    return "\n".join(
+        "| "
+        + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        + " |"
+        for line in lines
+    )
 
 
 def notes(plan: Plan, results: Sequence[Result]) -> list[str]:
     """Return what is to be read with the table."""
     said = [
+        f"{plan.work.events:,} readings of {plan.work.devices:,} devices, seed {plan.work.seed}.",
         f"Machine: {machine()}",
         f"Command: {' '.join(['citybrain', *sys.argv[1:]])}",
-        "CPU s/M: user and system CPU seconds per million events of the contestant's whole "
-        "process, from its start to its end; at work: from the first record to the last commit.",
-        "x Faust: how many times less CPU than stock Faust; of bare: share of the bare loop's "
-        "events/s; alerts: expected by a plain loop / got.",
+        "CPU s/M: CPU seconds, user and system, per million events, start and stop included.",
+        "at work: the same from the first record to the last commit.",
+        "x Faust: how many times less CPU than stock Faust. of bare: share of its events/s.",
+        "alerts: expected by a plain loop / got.",
     ]
     said += [f"{name}: {PROFILES[name].durability}." for name in plan.contestants]
     said += [

@@ -24,6 +24,8 @@ CLEAR_AT = 70.0
 
 GRID_SIDE = 22
 """484 grids are 22 x 22."""
+COMMUNITIES = 102
+"""Longgang's; each grid belongs to one."""
 _EDGE_POINTS = 10  # 4 edges a grid: 40 vertices
 _WEST_DEG, _SOUTH_DEG, _WIDTH_DEG, _HEIGHT_DEG = 114.1, 22.5, 0.5, 0.4
 _OUTSIDE_DEG = 0.005  # some devices stand just outside the city
