@@ -104,6 +104,8 @@ def create_app(
     """
     folder = settings.data_dir / f"{spec.name}-{settings.instance}"
     folder.mkdir(parents=True, exist_ok=True)
+    port = settings.metrics_port or _free_port()
+    log.info("agent %s: metrics at http://127.0.0.1:%d/metrics", spec.name, port)
     app = CityApp(
         group_of(spec.name, settings.prefix),
         broker=[f"kafka://{address}" for address in settings.broker.split(",")],
@@ -130,7 +132,7 @@ def create_app(
         producer_max_request_size=8 << 20,
         # A member that returns is handed its old assignment, with its old address.
         canonical_url=f"http://{spec.name}-{settings.instance}",
-        web_port=settings.metrics_port or _free_port(),
+        web_port=port,
         web_bind="127.0.0.1",
         web_enabled=True,
     )
@@ -193,8 +195,10 @@ class _Runner:
             return
         consumer.begin(event.message.tp, batch)
         if batch.raw.values:
+            # Whoever decides knows topics by the names of the table.
+            raw = batch.raw._replace(topic=batch.raw.topic.removeprefix(self._prefix))
             partition = self._partition(event.message.partition)
-            await partition.take(event, batch)
+            await partition.take(event, batch._replace(raw=raw))
         else:
             event.ack()
 

@@ -48,8 +48,6 @@ async def chosen(
     address: str, prefix: str, choice: Choice, most: int | None
 ) -> AsyncGenerator[DeadLetter, None]:
     """Yield the dead letters kept by now that `choice` takes, each id once."""
-    full = frozenset(prefix + name for name in choice.topics)
-    choice = choice._replace(topics=choice.topics | full)
     seen: set[str] = set()
     reader = topic_reader.read(
         address, [prefix + topics.DEADLETTER], from_beginning=True, until_end=True
@@ -89,15 +87,18 @@ def originals(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
     return list(firsts.values())
 
 
-async def replay(address: str, letters: Sequence[DeadLetter]) -> None:
-    """Send the originals of `letters` again, in their order; all are acknowledged."""
+async def replay(address: str, prefix: str, letters: Sequence[DeadLetter]) -> None:
+    """Send the originals of `letters` again, in their order; all are acknowledged.
+
+    Letters name topics without the installation's `prefix`.
+    """
     async with topic_reader.producer(address) as sender:
         waiting = []
         for letter in letters:
             again = resend(letter)
             waiting.append(
                 await sender.send(
-                    again.topic, again.value, key=again.key, headers=list(again.headers)
+                    prefix + again.topic, again.value, key=again.key, headers=list(again.headers)
                 )
             )
         for sent in waiting:

@@ -121,7 +121,7 @@ def replay_letters(
         for letter in letters:
             click.echo(f"would send {letter.id} to {letter.topic}: {deadletters.excerpt(letter)}")
     else:
-        asyncio.run(deadletters.replay(address, letters))
+        asyncio.run(deadletters.replay(address, prefix, letters))
     verb = "would be sent" if dry_run else "sent"
     for name, count in deadletters.by_reason(letters):
         click.echo(f"{count:>8}  {verb}  {name}", err=True)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from schemas.alerts import Alert
@@ -14,11 +15,13 @@ from streams import columns
 from streams.areas import AreaIndex
 from streams.event_time import Released, Sequencer
 from streams.lateness import BEGINNING_MS, by_source
+from streams.ledger import Counts
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.lanes import Lanes, Times
 from streams.rule import RowNote
 
 _REASONS = frozenset(Reason)
+_ORIGIN_KEY = b"\x01origin"
 _SEQUENCE_KEY = b"\x01sequence"  # sorts, and is written, after every rule's rows
 
 
@@ -85,21 +88,34 @@ class EventOperator:
         self._lanes = lanes
         self._again = again
         self._communities = None if areas is None else _Communities(areas)
-        self._read_from = ("", 0)
+        self._origin = ("", 0)
+        self._origin_moved = False
         self._moved = False
 
     def take(self, raw: RawBatch, now_ms: int) -> Outcome:
-        """Decide on `raw`; what was taken before changes nothing."""
+        """Decide on `raw`; what was taken before changes nothing.
+
+        Raises:
+            ValueError: An event was lost on the way: a fault of ours.
+        """
         tally = Tally(self._city, now_ms)
-        self._read_from = (raw.topic, raw.partition)
+        self._read(raw.topic, raw.partition)
         first_new = self._sequencer.next_offset
         decoded = self._decode(raw)
-        for reject in decoded.rejects:
-            if raw.offsets[reject.row] >= first_new:
-                tally.refuse(raw, reject)
+        rejected = [one for one in decoded.rejects if raw.offsets[one.row] >= first_new]
+        for reject in rejected:
+            tally.refuse(raw, reject)
         next_offset = int(raw.offsets[-1]) + 1
         released = self._sequencer.push(decoded.batch, now_ms, next_offset)
         self._moved = True
+        Counts(
+            read=columns.length(decoded.batch) + len(decoded.rejects),
+            used=released.accepted,
+            late=len(released.late),
+            future=len(released.future),
+            rejected=len(rejected),
+            redelivered=released.redelivered + len(decoded.rejects) - len(rejected),
+        ).check()
         self._refuse_untimely(raw, released, tally)
         self._decide(released.batch, raw, tally)
         return Outcome(
@@ -135,6 +151,9 @@ class EventOperator:
     def changes(self) -> list[Row]:
         """Return the rules' rows, then the sequencer's: the order of `Operator.changes`."""
         rows = self._lanes.changes()
+        if self._origin_moved:
+            rows.append((_ORIGIN_KEY, msgspec.msgpack.encode(self._origin)))
+            self._origin_moved = False
         if self._moved:
             rows.append((_SEQUENCE_KEY, self._sequencer.snapshot()))
             self._moved = False
@@ -145,6 +164,8 @@ class EventOperator:
         for key, value in sorted(rows):
             if key == _SEQUENCE_KEY:
                 self._sequencer.restore(value)
+            elif key == _ORIGIN_KEY:
+                self._origin = msgspec.msgpack.decode(value, type=tuple[str, int])
             else:
                 self._lanes.restore(key, value)
 
@@ -152,6 +173,11 @@ class EventOperator:
         """Return the least watermark of the sources that are not idle."""
         low_ms = self._sequencer.low_watermark_ms
         return None if low_ms == BEGINNING_MS else low_ms
+
+    def _read(self, topic: str, partition: int) -> None:
+        """Remember where rows come from: they may be refused after a restart."""
+        if self._origin != (topic, partition):
+            self._origin, self._origin_moved = (topic, partition), True
 
     def _decide(self, batch: Any, raw: RawBatch | None, tally: Tally) -> None:
         if not columns.length(batch):
@@ -191,7 +217,7 @@ class EventOperator:
 
     def _raw_again(self, batch: Any, row: int) -> RawBatch:
         """Return one row as the record that it came from, as far as it is known."""
-        topic, partition = self._read_from
+        topic, partition = self._origin
         return RawBatch(
             topic,
             partition,

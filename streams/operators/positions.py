@@ -31,9 +31,11 @@ def positions_operator(
         settings: What each is told (`registry.settings`).
     """
 
+    datums = city.datums
+
     def decode(raw: RawBatch) -> Decoded:
         unknown: Counter[str] = Counter()
-        batch, rejects = decode_positions(raw, city.datums, unknown)
+        batch, rejects = decode_positions(raw, datums, unknown)
         return Decoded(batch, rejects, unknown)
 
     return EventOperator(

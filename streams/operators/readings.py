@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from schemas.codec import decode_readings, encode
 from schemas.envelope import Datum
 from schemas.readings import Reading, ReadingBatch
@@ -31,10 +33,13 @@ def readings_operator(
         settings: What each is told (`registry.settings`).
     """
 
+    datums = city.datums
+    places = {code: (s.lon_deg, s.lat_deg) for code, s in city.sensors.items()}
+
     def decode(raw: RawBatch) -> Decoded:
         unknown: Counter[str] = Counter()
-        batch, rejects = decode_readings(raw, city.datums, unknown)
-        return Decoded(batch, rejects, unknown)
+        batch, rejects = decode_readings(raw, datums, unknown)
+        return Decoded(_placed(batch, places), rejects, unknown)
 
     return EventOperator(
         city.code,
@@ -44,6 +49,20 @@ def readings_operator(
         again=_again,
         areas=city.areas,
     )
+
+
+def _placed(batch: ReadingBatch, places: Mapping[str, tuple[float, float]]) -> ReadingBatch:
+    """Give readings that say no place that of their sensor in the register."""
+    unplaced = np.flatnonzero(np.isnan(batch.lon_deg))
+    if not len(unplaced):
+        return batch
+    nowhere = (np.nan, np.nan)
+    found = np.array(
+        [places.get(batch.subject[row], nowhere) for row in unplaced.tolist()], np.float64
+    )
+    lon_deg, lat_deg = batch.lon_deg.copy(), batch.lat_deg.copy()
+    lon_deg[unplaced], lat_deg[unplaced] = found[:, 0], found[:, 1]
+    return batch._replace(lon_deg=lon_deg, lat_deg=lat_deg)
 
 
 def _again(batch: ReadingBatch, row: int) -> bytes:
