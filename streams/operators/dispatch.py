@@ -41,8 +41,7 @@ class DispatchOperator:
         """Open and move cases."""
         tally = Tally(self._city, now_ms)
         raw = self._store.fresh(raw)
-        # A prefix of the installation may stand before the name.
-        if raw.topic.endswith(DISPATCH_UPDATES):
+        if raw.topic == DISPATCH_UPDATES:
             used = self._updates(raw, now_ms, tally)
         else:
             used = self._incidents(raw, now_ms, tally)

@@ -39,11 +39,11 @@ def an_alert(number: int, severity: Severity) -> bytes:
     )
 
 
-def refused(prefix: str, number: int, reason: Reason) -> tuple[bytes, bytes]:
+def refused(number: int, reason: Reason) -> tuple[bytes, bytes]:
     """Return the raw value, and the dead letter that it became."""
     value = b'{"broken": %d, "raw": "\xff"}' % number
     raw = RawBatch(
-        prefix + SENSOR_READINGS,
+        SENSOR_READINGS,
         0,
         np.array([number]),
         np.array([NOON_MS]),
@@ -126,12 +126,12 @@ def test_tail_of_a_topic_that_is_not_there_names_those_that_are(broker: str, top
 
 
 def test_dead_letters_are_listed_with_their_reason_and_counted(broker: str, topics: str) -> None:
-    _, broken = refused(topics, 7, Reason.NOT_JSON)
-    _, late = refused(topics, 8, Reason.LATE)
+    _, broken = refused(7, Reason.NOT_JSON)
+    _, late = refused(8, Reason.LATE)
     publish(broker, topics + DEADLETTER, [broken, late, broken, b"not a dead letter"])
 
     listed = run(broker, topics, "deadletter", "list")
-    assert f"{topics}sensor.readings/0@7  decode: not-json  value  Send JSON." in listed.stdout
+    assert "sensor.readings/0@7  decode: not-json  value  Send JSON." in listed.stdout
     assert listed.stderr.splitlines()[-1].split() == ["2", "in", "all"]
 
     only_late = run(broker, topics, "deadletter", "list", "--reason", "late", "--json")
@@ -141,8 +141,8 @@ def test_dead_letters_are_listed_with_their_reason_and_counted(broker: str, topi
 def test_replay_sends_the_original_bytes_again_and_says_where_from(
     broker: str, topics: str
 ) -> None:
-    value, broken = refused(topics, 7, Reason.NOT_JSON)
-    _, late = refused(topics, 8, Reason.LATE)
+    value, broken = refused(7, Reason.NOT_JSON)
+    _, late = refused(8, Reason.LATE)
     publish(broker, topics + DEADLETTER, [broken, late])
 
     tried = run(broker, topics, "deadletter", "replay", "--reason", "not-json", "--dry-run")
