@@ -156,11 +156,6 @@ def fix_rows(batch: PositionBatch) -> NDArray[np.int64]:
     return np.flatnonzero(known)
 
 
-def number_or_none(value: float) -> float | None:
-    """Return a column's number, None where it holds NaN."""
-    return None if np.isnan(value) else float(value)
-
-
 def covering_by_row(
     fences: FenceIndex, batch: PositionBatch, rows: NDArray[np.int64]
 ) -> dict[int, tuple[int, ...]]:

@@ -6,12 +6,10 @@ a class B unit may say any ship type (DOMAIN section 7).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
-
-from schemas.positions import Position, PositionBatch
 
 BEIDOU_PREFIX = "bd:"
 _MMSI_DIGITS = 9
@@ -101,17 +99,6 @@ class VesselRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     phone: str = ""
 
 
-class Card(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a vessel last said of itself; each field as of the message that had it."""
-
-    as_of_ms: int = -1
-    name: str = ""
-    call_sign: str = ""
-    imo: int | None = None
-    ship_type: int | None = None
-    gear: str = ""
-
-
 def register(records: Iterable[VesselRecord]) -> dict[str, VesselRecord]:
     """Return the register by subject: a vessel stands under its MMSI and its BeiDou id.
 
@@ -129,36 +116,6 @@ def register(records: Iterable[VesselRecord]) -> dict[str, VesselRecord]:
                 raise ValueError(f"two vessels are registered as {subject}")
             found[subject] = record
     return found
-
-
-def update_cards(batch: PositionBatch, prior: Mapping[str, Card]) -> dict[str, Card]:
-    """Return the cards that the static messages in `batch` change.
-
-    A field that a message does not say stays. A message older than the card
-    says nothing (a redelivery, or late).
-    """
-    changed: dict[str, Card] = {}
-    for row, said in enumerate(batch.extra):
-        if said is None:
-            continue
-        subject = batch.subject[row]
-        card = changed.get(subject, prior.get(subject, Card()))
-        if said.event_time_ms >= card.as_of_ms:
-            after = _updated(card, said)
-            if after != card:
-                changed[subject] = after
-    return changed
-
-
-def _updated(card: Card, said: Position) -> Card:
-    return Card(
-        as_of_ms=said.event_time_ms,
-        name=said.name or card.name,
-        call_sign=said.call_sign or card.call_sign,
-        imo=card.imo if said.imo is None else said.imo,
-        ship_type=card.ship_type if said.ship_type is None else said.ship_type,
-        gear=said.gear or card.gear,
-    )
 
 
 def gear_of(record: VesselRecord | None, said: str, ship_type: int | None) -> tuple[str, str]:

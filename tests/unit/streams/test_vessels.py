@@ -3,7 +3,6 @@
 import pytest
 
 from streams.vessels import (
-    Card,
     VesselClass,
     VesselRecord,
     class_of,
@@ -11,7 +10,6 @@ from streams.vessels import (
     is_net_marker,
     register,
     title,
-    update_cards,
 )
 
 
@@ -93,17 +91,3 @@ def test_the_register_is_asked_for_the_gear_first(registered, said, ship_type, e
     record = VesselRecord(code="V1", name="a", mmsi="412420001", gear=registered)
 
     assert gear_of(record, said, ship_type) == expected
-
-
-def test_a_card_keeps_each_field_as_last_said(sea):
-    first = update_cards(sea.batch([sea.static(0, name="OLD", call_sign="BV1"), sea.fix(1)]), {})
-    second = update_cards(sea.batch([sea.static(2, name="NEW", ship_type=30)]), first)
-
-    card = second["412420001"]
-    assert (card.name, card.call_sign, card.ship_type) == ("NEW", "BV1", 30)
-
-
-def test_an_older_static_message_does_not_turn_a_card_back(sea):
-    newer = Card(as_of_ms=sea.t0_ms + 60_000, name="NEW")
-
-    assert update_cards(sea.batch([sea.static(0, name="OLD")]), {"412420001": newer}) == {}
