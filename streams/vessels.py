@@ -6,7 +6,7 @@ a class B unit may say any ship type (DOMAIN section 7).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
