@@ -22,8 +22,8 @@ from schemas.columns import (
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Datum, Envelope
 from schemas.ids import uuid5
-from schemas.items import read_items, reader
-from schemas.records import RawBatch, Reject
+from schemas.items import MAX_VALUE_BYTES, read_items, reader
+from schemas.records import Headers, RawBatch, Reject
 from schemas.refused import Refusal, Refused
 from schemas.wire import explain, from_wire, to_wire
 
@@ -37,6 +37,9 @@ __all__ = [
     "encode",
     "revive",
 ]
+
+# With a value of the largest size, all in base64, they fit into a dead letter.
+_KEPT_KEY_BYTES = _KEPT_HEADER_BYTES = 64 * 1024
 
 R = TypeVar("R", bound=Envelope)
 _ENCODER = msgspec.json.Encoder()
@@ -105,13 +108,19 @@ def dead_letter(
 ) -> DeadLetter:
     """Return the dead letter of one refused event, with all of its record.
 
+    What is larger than any record may be (it came small, by compression) is cut,
+    so that the letter can be sent, and `hint` says so: a letter that Kafka does
+    not take would end the worker again and again. Sent again, it is refused again.
+
     But for `ingest_time_ms` it is a function of the record and the reject, so
     that a replay says the same. Its event time is the broker's record time.
     """
     row = reject.row
     offset = int(raw.offsets[row])
     part = reject.field[1:].partition("]")[0] if reject.field.startswith("[") else ""
-    headers = raw.headers[row] if raw.headers else ()
+    key, value, headers, cut = _sendable(
+        raw.keys[row], raw.values[row], raw.headers[row] if raw.headers else ()
+    )
     return DeadLetter(
         source=f"citybrain.{reject.stage}",
         kind="deadletter",
@@ -125,9 +134,9 @@ def dead_letter(
         stage=reject.stage,
         reason=reject.reason,
         field=reject.field,
-        hint=reject.hint,
-        key=_to_base64(raw.keys[row]),
-        value=_to_base64(raw.values[row]),
+        hint=f"{reject.hint}; {cut}" if cut else reject.hint,
+        key=_to_base64(key),
+        value=_to_base64(value),
         headers=tuple((name, b64encode(value or b"").decode()) for name, value in headers),
         late_by_ms=late_by_ms,
     )
@@ -139,6 +148,23 @@ def revive(
     """Return (topic, key, value, headers) of the record that `letter` holds."""
     headers = [(name, b64decode(value)) for name, value in letter.headers]
     return letter.topic, _from_base64(letter.key), _from_base64(letter.value), headers
+
+
+def _sendable(
+    key: bytes | None, value: bytes | None, headers: Headers
+) -> tuple[bytes | None, bytes | None, Headers, str]:
+    """Return key, value and headers as a letter can hold them, and what was cut."""
+    cut = []
+    if value is not None and len(value) > MAX_VALUE_BYTES:
+        cut.append(f"value of {len(value)} bytes cut")
+        value = value[: MAX_VALUE_BYTES + 1]  # still too large for whoever reads it again
+    if key is not None and len(key) > _KEPT_KEY_BYTES:
+        cut.append(f"key of {len(key)} bytes cut")
+        key = key[:_KEPT_KEY_BYTES]
+    if sum(len(name) + len(said or b"") for name, said in headers) > _KEPT_HEADER_BYTES:
+        cut.append("headers left out")
+        headers = ()
+    return key, value, headers, ", ".join(cut)
 
 
 def _to_base64(raw: bytes | None) -> str | None:
