@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from streams import tracks
+from streams import skew, tracks
 from streams.casework import DispatchParams
 from streams.city import City
 from streams.correlate import IncidentParams
@@ -80,6 +80,7 @@ PARAMS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         **{name: entry.params for name, entry in POSITION_RULES.items()},
         "incidents": IncidentParams,
         "dispatch": DispatchParams,
+        skew.NAME: skew.Params,
     }
 )
 """The tables that a city's rules.toml may have, by name."""

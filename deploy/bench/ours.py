@@ -19,8 +19,9 @@ from schemas.alerts import Severity
 from schemas.envelope import Datum
 from schemas.records import RawBatch
 from schemas.topics import SENSOR_READINGS
+from streams import skew
 from streams.areas import AreaIndex
-from streams.city import City
+from streams.city import City, SensorRecord
 from streams.lateness import Timing
 from streams.operator import Operator, Outcome, Row
 from streams.operators.readings import readings_operator
@@ -32,12 +33,14 @@ _LOOK_S = 0.02
 
 
 class _Place(NamedTuple):
-    """What `readings_operator` asks of a city: code, sources and boundaries."""
+    """What `readings_operator` asks of a city."""
 
     code: str
     areas: AreaIndex
     datums: dict[str, Datum]
     timings: dict[str, Timing]
+    sensors: dict[str, SensorRecord]
+    params: dict[str, Any]
 
 
 def build_place(seed: int) -> City:
@@ -48,7 +51,14 @@ def build_place(seed: int) -> City:
         for number, area in enumerate(areas)
     }
     timing = Timing(out_of_orderness_ms=0, allowed_lateness_ms=60_000)
-    place = _Place("bench", AreaIndex(areas, chains), {SOURCE: Datum.WGS84}, {SOURCE: timing})
+    place = _Place(
+        "bench",
+        AreaIndex(areas, chains),
+        {SOURCE: Datum.WGS84},
+        {SOURCE: timing},
+        sensors={},
+        params={skew.NAME: skew.Params()},
+    )
     return cast("City", place)
 
 

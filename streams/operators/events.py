@@ -19,8 +19,10 @@ from streams.ledger import Counts
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.lanes import Lanes, Times
 from streams.rule import RowNote
+from streams.skew import Clocks
 
 _REASONS = frozenset(Reason)
+_CLOCKS_KEY = b"\x01clocks"
 _ORIGIN_KEY = b"\x01origin"
 _SEQUENCE_KEY = b"\x01sequence"  # sorts, and is written, after every rule's rows
 
@@ -69,6 +71,7 @@ class EventOperator:
         lanes: The rules and their state.
         again: Writes row n of a batch as a record's value again: for a row that
             is refused after its raw record is gone.
+        clocks: Where given, devices whose clocks are ahead are told of.
         areas: Where given, events are counted by the community that they lie in.
     """
 
@@ -80,6 +83,7 @@ class EventOperator:
         lanes: Lanes,
         *,
         again: Callable[[Any, int], bytes],
+        clocks: Clocks | None = None,
         areas: AreaIndex | None = None,
     ) -> None:
         self._city = city
@@ -87,6 +91,7 @@ class EventOperator:
         self._sequencer = sequencer
         self._lanes = lanes
         self._again = again
+        self._clocks = clocks
         self._communities = None if areas is None else _Communities(areas)
         self._origin = ("", 0)
         self._origin_moved = False
@@ -105,6 +110,9 @@ class EventOperator:
         rejected = [one for one in decoded.rejects if raw.offsets[one.row] >= first_new]
         for reject in rejected:
             tally.refuse(raw, reject)
+        if self._clocks is not None:
+            # Before the future is refused: the worst clocks are found there.
+            tally.alert(self._clocks.look(decoded.batch, first_new))
         next_offset = int(raw.offsets[-1]) + 1
         released = self._sequencer.push(decoded.batch, now_ms, next_offset)
         self._moved = True
@@ -149,8 +157,11 @@ class EventOperator:
         return
 
     def changes(self) -> list[Row]:
-        """Return the rules' rows, then the sequencer's: the order of `Operator.changes`."""
+        """Return the rules' rows first, the sequencer's last: the order of `Operator.changes`."""
         rows = self._lanes.changes()
+        clocks = None if self._clocks is None else self._clocks.changes()
+        if clocks is not None:
+            rows.append((_CLOCKS_KEY, clocks))
         if self._origin_moved:
             rows.append((_ORIGIN_KEY, msgspec.msgpack.encode(self._origin)))
             self._origin_moved = False
@@ -166,6 +177,9 @@ class EventOperator:
                 self._sequencer.restore(value)
             elif key == _ORIGIN_KEY:
                 self._origin = msgspec.msgpack.decode(value, type=tuple[str, int])
+            elif key == _CLOCKS_KEY:
+                if self._clocks is not None:
+                    self._clocks.restore(value)
             else:
                 self._lanes.restore(key, value)
 

@@ -8,12 +8,14 @@ from schemas.codec import decode_positions, encode
 from schemas.envelope import Datum
 from schemas.positions import Position, PositionBatch
 from schemas.records import RawBatch
+from streams import skew
 from streams.city import City
 from streams.event_time import Sequencer
 from streams.lateness import Timing
 from streams.operators.events import Decoded, EventOperator
 from streams.operators.lanes import Lanes
 from streams.registry import RuleEntry
+from streams.skew import Clocks
 
 UNDECLARED = Timing(out_of_orderness_ms=5_000, allowed_lateness_ms=600_000)
 """Of a source that the city's files do not name: stations hear one message at
@@ -30,7 +32,6 @@ def positions_operator(
         rules: The rules to run, by name.
         settings: What each is told (`registry.settings`).
     """
-
     datums = city.datums
 
     def decode(raw: RawBatch) -> Decoded:
@@ -44,6 +45,7 @@ def positions_operator(
         Sequencer(city.timings, UNDECLARED, PositionBatch),
         Lanes(rules, settings),
         again=_again,
+        clocks=Clocks(city.params[skew.NAME]),
     )
 
 

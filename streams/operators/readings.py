@@ -11,12 +11,14 @@ from schemas.envelope import Datum
 from schemas.readings import Reading, ReadingBatch
 from schemas.records import RawBatch
 from schemas.units import KINDS
+from streams import skew
 from streams.city import City
 from streams.event_time import Sequencer
 from streams.lateness import Timing
 from streams.operators.events import Decoded, EventOperator
 from streams.operators.lanes import Lanes
 from streams.registry import RuleEntry
+from streams.skew import Clocks
 
 UNDECLARED = Timing(out_of_orderness_ms=0, allowed_lateness_ms=60_000)
 """Of a source that the city's files do not name: taken in the order of arrival."""
@@ -32,7 +34,6 @@ def readings_operator(
         rules: The rules to run, by name.
         settings: What each is told (`registry.settings`).
     """
-
     datums = city.datums
     places = {code: (s.lon_deg, s.lat_deg) for code, s in city.sensors.items()}
 
@@ -47,6 +48,7 @@ def readings_operator(
         Sequencer(city.timings, UNDECLARED, ReadingBatch),
         Lanes(rules, settings),
         again=_again,
+        clocks=Clocks(city.params[skew.NAME]),
         areas=city.areas,
     )
 
