@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import faust
@@ -28,6 +28,9 @@ TICK_S = 0.1
 
 SESSION_TIMEOUT_S = 10.0
 """A worker that is silent for so long loses its partitions to another."""
+
+AT_END_FOR_S = 5.0
+"""A partition that was read to its end so lately is not behind."""
 
 DRAIN_S = 8.0
 """How long a rebalance or a stop waits for what is on its way."""
@@ -187,6 +190,7 @@ class _Runner:
         self._progress: Progress[Any] = Progress(settings.stuck_after_s)
         self._recovering_since: float | None = None
         self._recovery_told = 0.0
+        self._at_end_s: dict[int, float] = {}
 
     async def take(self, event: Any) -> None:
         batch: FetchedBatch = event.value
@@ -237,6 +241,7 @@ class _Runner:
         """Take partitions into work again."""
         self._assigned = True
         self._progress.forget()
+        self._at_end_s.clear()
 
     async def tick(self) -> None:
         """Let every owned partition see the time, also those without traffic."""
@@ -250,9 +255,10 @@ class _Runner:
         owned = {tp for tp in app.consumer.assignment() if tp.topic in app.batched_topics}
         standings = app.consumer.standings(owned)
         for number in sorted({tp.partition for tp in owned}):
-            behind = [standings.get(tp) for tp in owned if tp.partition == number]
-            caught_up = all(one is not None and one.backlog == 0 for one in behind)
-            await self._partition(number).wake(caught_up=caught_up)
+            partition = self._partition(number)
+            tps = [tp for tp in owned if tp.partition == number]
+            caught_up = self._is_caught_up(partition, tps, standings)
+            await partition.wake(caught_up=caught_up)
         self._publish(standings)
         if stuck := self._progress.stuck(standings, time.monotonic()):
             for tp in stuck:
@@ -261,6 +267,24 @@ class _Runner:
                 f"{stuck[0].topic}[{stuck[0].partition}] has {standings[stuck[0]].backlog} records "
                 "waiting and made no progress; the worker ends so that another takes over"
             )
+
+    def _is_caught_up(
+        self, partition: Partition, tps: Sequence[Any], standings: Mapping[Any, Standing]
+    ) -> bool:
+        """Tell whether a partition was read to its end within the last seconds.
+
+        With steady traffic some record is nearly always on its way; it is a
+        backlog only when the end has not been reached for a while.
+        """
+        now = time.monotonic()
+        ends = [(standings.get(tp), self._app.consumer.highwater(tp), tp) for tp in tps]
+        if all(
+            standing is not None
+            and max(standing.done, partition.taken(tp.topic.removeprefix(self._prefix))) >= end
+            for standing, end, tp in ends
+        ):
+            self._at_end_s[partition.number] = now
+        return now - self._at_end_s.get(partition.number, -AT_END_FOR_S) < AT_END_FOR_S
 
     def _watch_recovery(self) -> None:
         now = time.monotonic()

@@ -122,6 +122,10 @@ class Partition:
         self._closed = True
         self._room.set()
 
+    def taken(self, topic: str) -> int:
+        """Return the offset after the last record of `topic` that was decided, 0 for none."""
+        return self._next_start.get(topic, 0)
+
     def oldest_ms(self) -> int | None:
         """Return the broker time of the oldest record in work; None when idle."""
         times = [
