@@ -215,44 +215,23 @@ def test_near_a_whole_hour_of_a_zone_it_is_local_time_sent_as_utc(ahead_s, likel
 
 
 @pytest.mark.parametrize(
-    ("transition", "median_s", "text"),
+    ("transition", "median_s", "says"),
     [
         (
             Transition.ONSET,
             28_798.0,
-            (
-                "gas-1（来源 iot）的时钟比接收时间快 8 小时（最近 50 条数据的中位数，限值 30 秒），"
-                "很可能把 UTC+8 的当地时间当作 UTC 时间发送，请改正时区"
-            ),
+            "比接收时间快 8 小时{}，很可能把 UTC+8 的当地时间当作 UTC 时间发送，请改正时区",
         ),
-        (
-            Transition.ONSET,
-            45.25,
-            (
-                "gas-1（来源 iot）的时钟比接收时间快 45.2 秒（最近 50 条数据的中位数，限值 30 秒），"
-                "请检查设备对时"
-            ),
-        ),
-        (
-            Transition.ONSET,
-            1_000_000.0,
-            (
-                "gas-1（来源 iot）的时钟比接收时间快 11.6 天（最近 50 条数据的中位数，限值 30 秒），"
-                "请检查设备对时"
-            ),
-        ),
-        (
-            Transition.CLEAR,
-            -0.5,
-            (
-                "gas-1（来源 iot）的时钟已恢复：比接收时间慢 0.5 秒"
-                "（最近 50 条数据的中位数，限值 30 秒）"
-            ),
-        ),
+        (Transition.ONSET, 45.25, "比接收时间快 45.2 秒{}，请检查设备对时"),
+        (Transition.ONSET, 600.0, "比接收时间快 10 分钟{}，请检查设备对时"),
+        (Transition.ONSET, 1_000_000.0, "比接收时间快 11.6 天{}，请检查设备对时"),
+        (Transition.CLEAR, -0.5, "已恢复：比接收时间慢 0.5 秒{}"),
     ],
 )
-def test_sentences(transition, median_s, text):
-    assert sentence(transition, Facts("iot", "gas-1", median_s, 30, 50)) == text
+def test_sentences(transition, median_s, says):
+    measure = "（最近 50 条数据的中位数，限值 30 秒）"
+    said = sentence(transition, Facts("iot", "gas-1", median_s, 30, 50))
+    assert said == f"gas-1（来源 iot）的时钟{says.format(measure)}"
 
 
 @pytest.mark.parametrize("table", [{"limit_s": 0}, {"of_last": 0}, {"of_last": 101}])
