@@ -134,6 +134,7 @@ class _Run:
         self.next_offset = pending.next_offset
         self._positions: list[tuple[int, Position]] = []
         self._rejects: list[Reject] = []
+        self._of_row = 0
         self._skipped: Counter[str] = Counter()
         self._suspect: Counter[str] = Counter()
         self._sentences = self._used = 0
@@ -155,6 +156,10 @@ class _Run:
         self._skipped[name] += 1
 
     def _reject(self, row: int, reason: Reason, hint: str, field: str = "") -> None:
+        if not field:
+            # A record may hold several sentences: each letter has an id of its own.
+            self._of_row = self._of_row + 1 if self._rejects and self._rejects[-1].row == row else 0
+            field = f"[{self._of_row}]" if self._of_row else ""
         self._rejects.append(Reject(row, Stage.DECODE, reason, field, hint))
 
     def record(self, row: int, key: str, value: bytes | None, ingest_ms: int) -> None:

@@ -80,11 +80,11 @@ class Line(NamedTuple):
         return not (self.lost or self.strange or self.doubled)
 
 
-def side(messages: Iterable[tuple[str, bytes]], prefix: str = "") -> Side:
-    """Return what `messages` did: pairs of a topic, without `prefix`, and a value."""
+def side(messages: Iterable[tuple[str, bytes]]) -> Side:
+    """Return what `messages` did: pairs of a topic, without a prefix, and a value."""
     one = Side({}, Counter(), Counter())
     for topic, value in messages:
-        effect = _effect(topic, orjson.loads(value), prefix)
+        effect = _effect(topic, orjson.loads(value))
         if effect is None:
             continue
         first = one.effects.setdefault(effect.id, effect)
@@ -139,7 +139,7 @@ def _twice(sort: str, one: Side) -> int:
     )
 
 
-def _effect(topic: str, said: dict[str, Any], prefix: str) -> Effect | None:
+def _effect(topic: str, said: dict[str, Any]) -> Effect | None:
     """Return the effect of one message; None for one that wall time alone caused."""
     name: str = said["id"]
     at_ms = parse_instant(said["event_time"])
@@ -151,9 +151,8 @@ def _effect(topic: str, said: dict[str, Any], prefix: str) -> Effect | None:
     key = tuple(said.get(field) for field in keys)
     says = tuple(said.get(field) for field in words)
     if topic == DEADLETTER:
-        # Offsets depend on how feeds meet in a partition: a letter is known by what
-        # it holds, and where it was read goes without the installation's prefix.
-        return Effect(sort, name, (said["topic"].removeprefix(prefix), *key), says, at_ms)
+        # Offsets depend on how feeds meet in a partition: a letter is known by what it holds.
+        return Effect(sort, name, key, says, at_ms)
     return Effect(sort, name, key, (name, *says), at_ms)
 
 
@@ -167,5 +166,5 @@ _SHAPES = {
     INCIDENTS: (_INCIDENT, ("incident_id", "revision"), ("change", "state", "alert_count")),
     DISPATCH_ORDERS: (_ORDER, ("incident_id", "level", "unit"), ("order_id",)),
     REMINDERS: (_CALL, ("incident_id", "subject"), ()),
-    DEADLETTER: (_LETTER, ("key", "value"), ("stage", "reason")),
+    DEADLETTER: (_LETTER, ("topic", "key", "value"), ("stage", "reason")),
 }

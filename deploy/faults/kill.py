@@ -95,7 +95,7 @@ async def found_on(address: str, prefix: str) -> Side:
                 for record in batch
                 if record.value is not None
             ]
-    return side(messages, prefix)
+    return side(messages)
 
 
 def outgoing(feed_of: Iterator[KeyedRecord], prefix: str) -> Iterator[Outgoing]:
