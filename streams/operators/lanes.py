@@ -159,11 +159,17 @@ class Lanes:
         return sorted(self._lanes)
 
     def changes(self) -> list[Row]:
-        """Return the durable rows that moved since the last call."""
+        """Return the durable rows that moved since the last call.
+
+        A rule's rows come before those of the rules ahead of it. After a crash
+        that kept only some of them, a rule that sifts may then be older than
+        those that see what it lets through, and never newer: it lets the same
+        rows through again, and who has seen them says nothing.
+        """
         return [
             (_BETWEEN.join((name.encode(), source.encode(), key)), value)
             for source in self.sources()
-            for name, runner in self._lanes[source].items()
+            for name, runner in reversed(self._lanes[source].items())
             for key, value in runner.changes()
         ]
 
