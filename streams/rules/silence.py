@@ -130,14 +130,16 @@ def evaluate(
         feed_key = FEED + batch.source[row]
         pulse = changed.get(feed_key) or prior.get(feed_key)
         last = changed.get(subject) or prior.get(subject)
-        if last is not None:
-            if at_ms <= last.as_of_ms:
-                continue
+        is_new = last is None or at_ms > last.as_of_ms
+        if last is not None and is_new:
             before = changed.get(FEED + last.feed) or prior.get(FEED + last.feed)
             _heard_again(Desk(subject, setting, alerts), last, before, at_ms)
-        pulse = _beat(pulse, at_ms, setting.params)
-        changed[feed_key] = pulse
-        changed[subject] = _heard(batch, row, covering.get(row, ()), setting)
+        if pulse is None or at_ms > pulse.as_of_ms:
+            # Also by a fix that its vessel has seen: a crash may have kept the
+            # vessel's state and not yet the feed's.
+            changed[feed_key] = _beat(pulse, at_ms, setting.params)
+        if is_new:
+            changed[subject] = _heard(batch, row, covering.get(row, ()), setting)
     return Verdict(in_order(alerts), changed)
 
 
@@ -165,10 +167,9 @@ def close(
 
 def _beat(pulse: Heard | None, at_ms: int, params: Params) -> Heard:
     """Return the state of a feed on which something was just heard."""
-    if pulse is None:
+    if pulse is None or at_ms - pulse.as_of_ms > params.feed_gap_s * 1000:
         return Heard(at_ms, at_ms)
-    was_down = at_ms - pulse.as_of_ms > params.feed_gap_s * 1000
-    return Heard(max(at_ms, pulse.as_of_ms), at_ms if was_down else pulse.resumed_ms)
+    return Heard(at_ms, pulse.resumed_ms)
 
 
 def _heard(
