@@ -16,9 +16,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
+from agents.fetched import FetchedBatch
 from agents.metrics import Metrics
 from agents.tables import StateTable
-from agents.transport import FetchedBatch
 from schemas.records import RawBatch
 from streams.clock import Clock
 from streams.operator import Operator, Outcome, Send

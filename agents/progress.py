@@ -1,9 +1,41 @@
-"""Stuck detection: lag without progress is a failure, however alive the process looks."""
+"""How far partitions are done, and whether they get on: lag without progress is a failure."""
 
 from collections.abc import Hashable, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+
+
+class DoneRanges:
+    """How far one partition is done without a hole.
+
+    Ranges chain: one may be added before an earlier one is; the committable
+    offset moves only over an unbroken chain from where the partition began.
+    """
+
+    def __init__(self) -> None:
+        self._position: int | None = None
+        self._waiting: dict[int, int] = {}
+
+    def begin(self, start: int) -> None:
+        """Take `start` as the beginning, unless one is known.
+
+        It is the position that the consumer really began at, which is after the
+        committed offset where retention has deleted the records in between.
+        """
+        if self._position is None:
+            self._position = start
+
+    def add(self, start: int, next_offset: int) -> None:
+        """Mark offsets `start` to `next_offset` (exclusive) as done."""
+        self._waiting[start] = max(next_offset, self._waiting.get(start, next_offset))
+        while self._position is not None and self._position in self._waiting:
+            self._position = self._waiting.pop(self._position)
+
+    @property
+    def committable(self) -> int | None:
+        """The offset that a restart may begin at; None before anything was read."""
+        return self._position
 
 
 class Standing(NamedTuple):

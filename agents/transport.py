@@ -2,7 +2,7 @@
 
 Faust hands an agent one event at a time, which costs about sixty microseconds
 an event. Here the consumer's thread takes a whole fetched partition at once and
-makes one message of every `MAX_ROWS` records; its value is a `FetchedBatch`.
+makes one message of every `fetched.MAX_ROWS` records; its value is a `FetchedBatch`.
 Topics that are not named as batched (changelogs) keep Faust's own path.
 
 Offsets are acknowledged as ranges. Every range says from where it was fetched
@@ -17,161 +17,17 @@ which pyproject.toml pins; `tests/kafka/test_transport.py` fails when they move.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from agents.progress import Standing
-from schemas.records import RawBatch
-
-MAX_ROWS = 5_000
-"""Records in one message at the most: some tens of milliseconds of work."""
+from agents.fetched import FetchedBatch, unpack_fetched
+from agents.progress import DoneRanges, Standing
 
 _CREATE_TIME = 0
-
-
-class FetchedBatch(NamedTuple):
-    """Records of one partition, and the range of offsets that they stand for.
-
-    `start` is the position that the fetch began at, `next_offset` the position
-    after it. `raw` may be empty: a range may hold only control records. `epoch`
-    is the consumer's at the time of the fetch: see `BatchConsumer.epoch`.
-    """
-
-    raw: RawBatch
-    start: int
-    next_offset: int
-    epoch: int = 0
-
-
-class _Unpacked(NamedTuple):
-    """One broker record batch, unpacked by aiokafka's C code."""
-
-    offsets: np.ndarray[Any, np.dtype[np.int64]]
-    times: list[int]
-    keys: list[bytes | None]
-    values: list[bytes | None]
-    headers: list[Any]
-
-
-def _unpack(batch: Any, from_offset: int) -> _Unpacked:
-    """Return the records of a broker batch that are not before `from_offset`."""
-    records = list(batch)
-    first = batch.base_offset
-    if len(records) == batch.last_offset_delta + 1:
-        offsets = np.arange(first, first + len(records), dtype=np.int64)
-    else:
-        offsets = np.array([record.offset for record in records], dtype=np.int64)
-    if len(offsets) and offsets[0] < from_offset:
-        skip = int(np.searchsorted(offsets, from_offset))
-        records, offsets = records[skip:], offsets[skip:]
-    headers = [record.headers for record in records]
-    return _Unpacked(
-        offsets,
-        [record.timestamp for record in records],
-        [record.key for record in records],
-        [record.value for record in records],
-        headers if any(headers) else [],
-    )
-
-
-def _broker_batches(tp: TP, source: PartitionRecords) -> Iterator[tuple[Any, int]]:
-    """Yield each broker batch with the position that it starts at."""
-    position = source.next_fetch_offset
-    while source._records.has_next():  # noqa: SLF001 - see the module's head
-        batch = source._records.next_batch()  # noqa: SLF001
-        if source._check_crcs and not batch.validate_crc():  # noqa: SLF001
-            raise CorruptRecordException(f"Invalid CRC - {tp}")
-        yield batch, position
-        position = batch.next_offset
-
-
-def unpack_fetched(tp: TP, source: PartitionRecords) -> list[FetchedBatch]:
-    """Return all that was fetched of `tp`, cut into messages of `MAX_ROWS`.
-
-    Raises:
-        CorruptRecordException: A batch fails its checksum; it is fetched again.
-    """
-    fetched: list[FetchedBatch] = []
-    held: list[_Unpacked] = []
-    rows = 0
-    start = position = source.next_fetch_offset
-    for batch, at in _broker_batches(tp, source):
-        position = batch.next_offset
-        if batch.is_control_batch:
-            continue
-        unpacked = _unpack(batch, at)
-        held.append(unpacked)
-        rows += len(unpacked.values)
-        if rows >= MAX_ROWS:
-            fetched += _cut(tp, held, start, position)
-            held, rows, start = [], 0, position
-    if position > start:
-        fetched += _cut(tp, held, start, position)
-    return fetched
-
-
-def _cut(tp: TP, held: list[_Unpacked], start: int, end: int) -> list[FetchedBatch]:
-    """Join broker batches and cut them into messages; together they span start..end."""
-    offsets = np.concatenate([part.offsets for part in held] or [np.empty(0, np.int64)])
-    times = np.array([at for part in held for at in part.times], dtype=np.int64)
-    keys = [key for part in held for key in part.keys]
-    values = [value for part in held for value in part.values]
-    some_headers = any(part.headers for part in held)
-    headers = (
-        [row for part in held for row in (part.headers or [()] * len(part.values))]
-        if some_headers
-        else []
-    )
-    cuts = list(range(0, len(values), MAX_ROWS)) or [0]
-    batches = []
-    for low in cuts:
-        high = min(low + MAX_ROWS, len(values))
-        raw = RawBatch(
-            tp.topic, tp.partition, offsets[low:high], times[low:high],
-            keys[low:high], values[low:high], headers[low:high],
-        )  # fmt: skip
-        last = low == cuts[-1]
-        after = end if last else int(offsets[high])
-        batches.append(FetchedBatch(raw, start, after))
-        start = after
-    return batches
-
-
-class DoneRanges:
-    """How far one partition is done without a hole.
-
-    Ranges chain: one may be added before an earlier one is; the committable
-    offset moves only over an unbroken chain from where the partition began.
-    """
-
-    def __init__(self) -> None:
-        self._position: int | None = None
-        self._waiting: dict[int, int] = {}
-
-    def begin(self, start: int) -> None:
-        """Take `start` as the beginning, unless one is known.
-
-        It is the position that the consumer really began at, which is after the
-        committed offset where retention has deleted the records in between.
-        """
-        if self._position is None:
-            self._position = start
-
-    def add(self, start: int, next_offset: int) -> None:
-        """Mark offsets `start` to `next_offset` (exclusive) as done."""
-        self._waiting[start] = max(next_offset, self._waiting.get(start, next_offset))
-        while self._position is not None and self._position in self._waiting:
-            self._position = self._waiting.pop(self._position)
-
-    @property
-    def committable(self) -> int | None:
-        """The offset that a restart may begin at; None before anything was read."""
-        return self._position
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):

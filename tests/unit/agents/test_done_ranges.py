@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.transport import DoneRanges
+from agents.progress import DoneRanges
 
 
 def begun_at(start):
