@@ -21,6 +21,10 @@ from streams.operators.lanes import Lanes, Times
 from streams.rule import RowNote
 from streams.skew import Clocks
 
+LETTERS_A_RECORD = 16
+"""Dead letters of one record at the most."""
+
+_NO_MORE = "what else is refused of this record is counted without a letter"
 _REASONS = frozenset(Reason)
 _CLOCKS_KEY = b"\x01clocks"
 _ORIGIN_KEY = b"\x01origin"
@@ -43,6 +47,7 @@ class Tally:
         self._now_ms = now_ms
         self.sends: list[Send] = []
         self.refused: Counter[tuple[Stage, Reason]] = Counter()
+        self._letters: Counter[tuple[str, int]] = Counter()
         self.alerts: Counter[tuple[str, str]] = Counter()
         self.ages_ms: list[int] = []
         self.set_aside: Counter[str] = Counter()
@@ -55,10 +60,20 @@ class Tally:
             self.ages_ms.append(self._now_ms - alert.event_time_ms)
 
     def refuse(self, raw: RawBatch, reject: Reject, late_by_ms: int | None = None) -> None:
-        """Send a dead letter."""
+        """Send a dead letter, which holds the whole record.
+
+        A pack of a megabyte may hold a hundred thousand items that are refused: of
+        one record only the first few have letters, all are counted.
+        """
+        self.refused[reject.stage, reject.reason] += 1
+        record = (raw.topic, int(raw.offsets[reject.row]))
+        self._letters[record] += 1
+        if self._letters[record] > LETTERS_A_RECORD:
+            return
+        if self._letters[record] == LETTERS_A_RECORD:
+            reject = reject._replace(hint=f"{reject.hint}; {_NO_MORE}")
         letter = dead_letter(raw, reject, self._now_ms, late_by_ms)
         self.sends.append(Send(DEADLETTER, raw.topic.encode(), encode(letter)))
-        self.refused[reject.stage, reject.reason] += 1
 
 
 class EventOperator:
