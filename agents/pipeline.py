@@ -144,6 +144,8 @@ class Partition:
         # the new state without these sends would remember what was never said.
         loop = asyncio.get_running_loop()
         sent = loop.create_task(self._ship(outcome.sends)) if outcome.sends else None
+        if sent is not None:
+            sent.add_done_callback(_note_failure)
         oldest = int(raw.ingest_time_ms[0]) if raw is not None and len(raw.values) else None
         self._pending.append(_Work(event, sent, oldest, time.perf_counter()))
         if len(self._pending) >= MAX_IN_FLIGHT:
@@ -205,3 +207,9 @@ class Partition:
             metrics.alerts.labels(rule, transition).inc(count)
         for age_ms in outcome.ages_ms:
             metrics.alert_age.observe(age_ms / 1000)
+
+
+def _note_failure(sent: asyncio.Task[None]) -> None:
+    """Look at how a task ended: after the first failure nobody awaits the others."""
+    if not sent.cancelled():
+        sent.exception()
