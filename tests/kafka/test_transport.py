@@ -319,7 +319,7 @@ def test_a_slow_operator_makes_the_intake_wait_and_memory_stays_bounded(make_ben
         left = megabytes * 50 - sum(len(one.offsets) for one in bench.batches())
 
         assert left > 0, "it is still behind when its memory is looked at"
-        assert peaks[-1] < 700, f"peaks {peaks} MB"
+        assert peaks[-1] < megabytes, f"peaks {peaks} MB: the backlog alone has {megabytes}"
 
 
 def peak_mb(pid: int) -> int:
