@@ -11,25 +11,62 @@ from faust.types import TP
 from schemas.records import RawBatch
 
 MAX_ROWS = 5_000
-"""Records in one message at the most: some tens of milliseconds of work."""
+"""Records in one message, more or less: some tens of milliseconds of work."""
 
 
 class FetchedBatch(NamedTuple):
     """Records of one partition, and the range of offsets that they stand for.
 
     `start` is the position that the fetch began at, `next_offset` the position
-    after it. `raw` may be empty: a range may hold only control records. `epoch`
-    is the consumer's at the time of the fetch: see `BatchConsumer.epoch`.
+    after it. `raw` may be empty: a range may hold only control records.
     """
 
     raw: RawBatch
     start: int
     next_offset: int
-    epoch: int = 0
+
+
+class Fetched(NamedTuple):
+    """A run of a partition's records as the broker packed them.
+
+    It is unpacked only when it is decided on: records that wait in a queue stay
+    compressed, and those that are decoded are still in the processor's cache.
+
+    Attributes:
+        tp: Topic and partition.
+        parts: Broker batches, each with the first offset that counts of it.
+        start, next_offset: As in `FetchedBatch`.
+        epoch: The consumer's at the time of the fetch: see `BatchConsumer.epoch`.
+    """
+
+    tp: TP
+    parts: tuple[tuple[Any, int], ...]
+    start: int
+    next_offset: int
+    epoch: int
+
+    def unpack(self) -> FetchedBatch:
+        """Return the records; broker batches can be read once only."""
+        held = [_unpack(batch, first) for batch, first in self.parts]
+        some_headers = any(part.headers for part in held)
+        raw = RawBatch(
+            self.tp.topic,
+            self.tp.partition,
+            np.concatenate([part.offsets for part in held] or [np.empty(0, np.int64)]),
+            np.array([at_ms for part in held for at_ms in part.times], dtype=np.int64),
+            [key for part in held for key in part.keys],
+            [value for part in held for value in part.values],
+            [
+                row
+                for part in (held if some_headers else [])
+                for row in (part.headers or [()] * len(part.values))
+            ],
+        )
+        return FetchedBatch(raw, self.start, self.next_offset)
 
 
 class _Unpacked(NamedTuple):
-    """One broker record batch, unpacked by aiokafka's C code."""
+    """One broker batch, unpacked by aiokafka's C code."""
 
     offsets: np.ndarray[Any, np.dtype[np.int64]]
     times: list[int]
@@ -59,64 +96,38 @@ def _unpack(batch: Any, from_offset: int) -> _Unpacked:
     )
 
 
+def cut_fetched(tp: TP, source: PartitionRecords, epoch: int) -> list[Fetched]:
+    """Return all that was fetched of `tp`, in runs of about `MAX_ROWS` records.
+
+    A run is whole broker batches; one that is larger than `MAX_ROWS` is a run
+    of its own (a broker takes batches of about 1 MB).
+
+    Raises:
+        CorruptRecordException: A batch fails its checksum; it is fetched again.
+    """
+    runs: list[Fetched] = []
+    parts: list[tuple[Any, int]] = []
+    rows = 0
+    start = position = source.next_fetch_offset
+    for batch, at in _broker_batches(tp, source):
+        position = batch.next_offset
+        if not batch.is_control_batch:
+            parts.append((batch, at))
+            rows += batch.last_offset_delta + 1
+        if rows >= MAX_ROWS:
+            runs.append(Fetched(tp, tuple(parts), start, position, epoch))
+            parts, rows, start = [], 0, position
+    if position > start:
+        runs.append(Fetched(tp, tuple(parts), start, position, epoch))
+    return runs
+
+
 def _broker_batches(tp: TP, source: PartitionRecords) -> Iterator[tuple[Any, int]]:
     """Yield each broker batch with the position that it starts at."""
     position = source.next_fetch_offset
-    while source._records.has_next():  # noqa: SLF001 - see the module's head
+    while source._records.has_next():  # noqa: SLF001 - aiokafka's inner part, pinned
         batch = source._records.next_batch()  # noqa: SLF001
         if source._check_crcs and not batch.validate_crc():  # noqa: SLF001
             raise CorruptRecordException(f"Invalid CRC - {tp}")
         yield batch, position
         position = batch.next_offset
-
-
-def unpack_fetched(tp: TP, source: PartitionRecords) -> list[FetchedBatch]:
-    """Return all that was fetched of `tp`, cut into messages of `MAX_ROWS`.
-
-    Raises:
-        CorruptRecordException: A batch fails its checksum; it is fetched again.
-    """
-    fetched: list[FetchedBatch] = []
-    held: list[_Unpacked] = []
-    rows = 0
-    start = position = source.next_fetch_offset
-    for batch, at in _broker_batches(tp, source):
-        position = batch.next_offset
-        if batch.is_control_batch:
-            continue
-        unpacked = _unpack(batch, at)
-        held.append(unpacked)
-        rows += len(unpacked.values)
-        if rows >= MAX_ROWS:
-            fetched += _cut(tp, held, start, position)
-            held, rows, start = [], 0, position
-    if position > start:
-        fetched += _cut(tp, held, start, position)
-    return fetched
-
-
-def _cut(tp: TP, held: list[_Unpacked], start: int, end: int) -> list[FetchedBatch]:
-    """Join broker batches and cut them into messages; together they span start..end."""
-    offsets = np.concatenate([part.offsets for part in held] or [np.empty(0, np.int64)])
-    times = np.array([at for part in held for at in part.times], dtype=np.int64)
-    keys = [key for part in held for key in part.keys]
-    values = [value for part in held for value in part.values]
-    some_headers = any(part.headers for part in held)
-    headers = (
-        [row for part in held for row in (part.headers or [()] * len(part.values))]
-        if some_headers
-        else []
-    )
-    cuts = list(range(0, len(values), MAX_ROWS)) or [0]
-    batches = []
-    for low in cuts:
-        high = min(low + MAX_ROWS, len(values))
-        raw = RawBatch(
-            tp.topic, tp.partition, offsets[low:high], times[low:high],
-            keys[low:high], values[low:high], headers[low:high],
-        )  # fmt: skip
-        last = low == cuts[-1]
-        after = end if last else int(offsets[high])
-        batches.append(FetchedBatch(raw, start, after))
-        start = after
-    return batches

@@ -12,6 +12,7 @@ a state row by the number of batches; without load it adds nothing to latency.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
@@ -23,8 +24,13 @@ from schemas.records import RawBatch
 from streams.clock import Clock
 from streams.operator import Operator, Outcome, Send
 
-MAX_IN_FLIGHT = 8
+MAX_IN_FLIGHT = 32
 """Batches decided but not acknowledged, by partition, before intake waits."""
+
+CHECKPOINT_EVERY_S = 0.2
+"""Checkpoints begin no closer than this, unless intake waits for one: a page of
+state that many batches touch is then written once for all of them. What is sent
+is not held back by it."""
 
 
 class LostRecordsError(Exception):
@@ -52,6 +58,7 @@ class Partition:
         send: Callable[[str, bytes, bytes], Awaitable[Awaitable[Any]]],
         metrics: Metrics,
         clock: Clock,
+        every_s: float = CHECKPOINT_EVERY_S,
     ) -> None:
         self.number = number
         self.operator = operator
@@ -66,6 +73,9 @@ class Partition:
         self._next_start: dict[str, int] = {}
         self._room = asyncio.Event()
         self._room.set()
+        self._hurry = asyncio.Event()
+        self._every_s = every_s
+        self._began_at = -every_s
         self._task: asyncio.Task[None] | None = None
         self.failure: BaseException | None = None
         operator.restore(table.rows(number))
@@ -77,12 +87,15 @@ class Partition:
             Exception: A rule failed, or an earlier checkpoint did. Nothing more
                 is acknowledged then: the worker must end, and begin again.
         """
-        await self._room.wait()
+        await self.room()
         self._raise_failure()
         if self._closed:
             return
         self._check_chain(batch)
         raw = batch.raw
+        if not raw.values:
+            event.ack()
+            return
         started = time.perf_counter()
         outcome = self.operator.take(raw, self._clock.now_ms())
         self._metrics.rule_seconds.labels(raw.topic).inc(time.perf_counter() - started)
@@ -91,6 +104,10 @@ class Partition:
         self._follow(event, outcome, raw)
         # Full queues never make the stream wait; commits and clocks need a turn.
         await asyncio.sleep(0)
+
+    async def room(self) -> None:
+        """Wait until a batch more may go into work."""
+        await self._room.wait()
 
     def _check_chain(self, batch: FetchedBatch) -> None:
         """Refuse a batch that does not go on where the last one of its topic ended."""
@@ -117,6 +134,7 @@ class Partition:
 
         From then on no state row is written: the partition may be another's.
         """
+        self._hurry.set()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=timeout_s)
         self._closed = True
@@ -150,6 +168,7 @@ class Partition:
         self._pending.append(_Work(event, sent, oldest, time.perf_counter()))
         if len(self._pending) >= MAX_IN_FLIGHT:
             self._room.clear()
+            self._hurry.set()
         if self._task is None:
             self._task = loop.create_task(self._checkpoints())
 
@@ -164,6 +183,8 @@ class Partition:
     async def _checkpoints(self) -> None:
         try:
             while self._pending:
+                await self._rest()
+                self._began_at = time.monotonic()
                 work, self._pending = self._pending, []
                 self._in_checkpoint = work
                 self._room.set()
@@ -174,6 +195,14 @@ class Partition:
         finally:
             self._in_checkpoint = []
             self._task = None
+
+    async def _rest(self) -> None:
+        """Let batches gather, as long as nobody waits for a checkpoint."""
+        rest_s = self._began_at + self._every_s - time.monotonic()
+        if rest_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), rest_s)
+        self._hurry.clear()
 
     async def _checkpoint(self, work: list[_Work]) -> None:
         # Taken before anything is awaited: the rows stand for these batches only.

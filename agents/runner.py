@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.fetched import FetchedBatch
+from agents.fetched import Fetched
 from agents.metrics import Metrics
 from agents.pipeline import Partition
 from agents.progress import Progress, Standing
@@ -61,18 +61,18 @@ class Runner:
         self._at_end_s: dict[int, float] = {}
 
     async def take(self, event: Any) -> None:
-        batch: FetchedBatch = event.value
+        """Decide on a fetched run, unless it was fetched before a seek."""
+        fetched: Fetched = event.value
         consumer = self._app.consumer
-        if not (self._assigned and consumer.is_current(batch)):
+        if not (self._assigned and consumer.is_current(fetched)):
             return
-        consumer.begin(event.message.tp, batch)
-        if batch.raw.values:
-            # Whoever decides knows topics by the names of the table.
-            raw = batch.raw._replace(topic=batch.raw.topic.removeprefix(self._prefix))
-            partition = self._partition(event.message.partition)
-            await partition.take(event, batch._replace(raw=raw))
-        else:
-            event.ack()
+        consumer.begin(event.message.tp, fetched)
+        partition = self._partition(event.message.partition)
+        await partition.room()
+        batch = fetched.unpack()
+        # Whoever decides knows topics by the names of the table.
+        raw = batch.raw._replace(topic=batch.raw.topic.removeprefix(self._prefix))
+        await partition.take(event, batch._replace(raw=raw))
 
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)

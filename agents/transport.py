@@ -2,7 +2,7 @@
 
 Faust hands an agent one event at a time, which costs about sixty microseconds
 an event. Here the consumer's thread takes a whole fetched partition at once and
-makes one message of every `fetched.MAX_ROWS` records; its value is a `FetchedBatch`.
+makes one message of every `fetched.MAX_ROWS` records; its value is a `Fetched`.
 Topics that are not named as batched (changelogs) keep Faust's own path.
 
 Offsets are acknowledged as ranges. Every range says from where it was fetched
@@ -24,7 +24,7 @@ from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
-from agents.fetched import FetchedBatch, unpack_fetched
+from agents.fetched import Fetched, cut_fetched
 from agents.progress import DoneRanges, Standing
 
 _CREATE_TIME = 0
@@ -85,10 +85,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 continue
             if result.check_assignment(tp) and result.has_more():
                 source = result._partition_records  # noqa: SLF001
-                batches = unpack_fetched(tp, source)
-                if batches:
-                    drained[tp] = [batch._replace(epoch=epoch) for batch in batches]
-                    source.next_fetch_offset = batches[-1].next_offset
+                runs = cut_fetched(tp, source, epoch)
+                if runs:
+                    drained[tp] = runs
+                    source.next_fetch_offset = runs[-1].next_offset
                     result._update_position()  # noqa: SLF001
             fetcher._records.pop(tp, None)  # noqa: SLF001
             fetcher._notify(fetcher._wait_consume_future)  # noqa: SLF001
@@ -113,7 +113,7 @@ class BatchConsumer(driver.Consumer):
         return tp.topic in self.app.batched_topics
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        if not isinstance(record, FetchedBatch):
+        if not isinstance(record, Fetched):
             return super()._to_message(tp, record)
         return ConsumerMessage(
             tp.topic,
@@ -126,7 +126,7 @@ class BatchConsumer(driver.Consumer):
             record,  # the batch schema passes it through
             None,
             0,
-            sum(len(value) for value in record.raw.values if value is not None),
+            0,  # sizes: unknown before it is unpacked
             tp,
             # Without its generation a stream drops the message silently.
             generation_id=self.app.consumer_generation_id,
@@ -149,14 +149,14 @@ class BatchConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
         """Yield what was fetched, without the batches of an older epoch."""
         async for tp, message in super().getmany(timeout):
-            if not isinstance(message.value, FetchedBatch) or self.is_current(message.value):
+            if not isinstance(message.value, Fetched) or self.is_current(message.value):
                 yield tp, message
 
-    def is_current(self, batch: FetchedBatch) -> bool:
+    def is_current(self, batch: Fetched) -> bool:
         """Tell whether `batch` was fetched since the last seek."""
         return batch.epoch == self.epoch
 
-    def begin(self, tp: TP, batch: FetchedBatch) -> None:
+    def begin(self, tp: TP, batch: Fetched) -> None:
         """Note that `batch` goes into work: the first one since a seek starts the chain."""
         self._ranges(tp).begin(batch.start)
 

@@ -1,6 +1,7 @@
 """Runs one agent in this process, until a signal or a failure ends it."""
 
 import asyncio
+import gc
 import logging
 import sys
 from typing import Any, cast
@@ -20,6 +21,7 @@ def run(app: CityApp, loglevel: str = "INFO") -> int:
     supervises the process starts it again and the batch is delivered again.
     """
     limit_client_logs()
+    _spare_the_collector()
     worker = faust.Worker(
         app,
         loglevel=loglevel,
@@ -40,3 +42,14 @@ def limit_client_logs() -> None:
     """Keep the clients' logs to warnings, so that a refused connection cannot flood."""
     for name in LOGGERS_AT_WARNING:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _spare_the_collector() -> None:
+    """Make garbage collection rare: batches are freed by reference counts.
+
+    With the defaults a seventh of a busy worker's time went into looking for
+    cycles among the records of batches, which have none.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)

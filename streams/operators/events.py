@@ -28,7 +28,7 @@ _NO_MORE = "what else is refused of this record is counted without a letter"
 _REASONS = frozenset(Reason)
 _CLOCKS_KEY = b"\x01clocks"
 _ORIGIN_KEY = b"\x01origin"
-_SEQUENCE_KEY = b"\x01sequence"  # sorts, and is written, after every rule's rows
+_SEQUENCE_KEY = b"\x01sequence"  # written after every rule's rows
 
 
 class Decoded(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.fetched import FetchedBatch
 from agents.metrics import Metrics
 from agents.pipeline import MAX_IN_FLIGHT, LostRecordsError, Partition
-from agents.transport import FetchedBatch
 from schemas.records import RawBatch
 from streams.clock import ManualClock
 from streams.operator import NOTHING, Outcome, Send
@@ -61,7 +61,13 @@ class Scene:
         self.refuse = False
         self.operator = Echo()
         self.partition = Partition(
-            0, self.operator, table=self, send=self._send, metrics=Metrics(), clock=ManualClock(0)
+            0,
+            self.operator,
+            table=self,
+            send=self._send,
+            metrics=Metrics(),
+            clock=ManualClock(0),
+            every_s=0.0,
         )
 
     async def take(self, *values: bytes, start: int | None = None) -> None:
