@@ -329,3 +329,26 @@ def test_clocks_wait_five_seconds_for_the_field_and_no_longer(kit, incidents) ->
     outcome = begun.wake(kit.t0_ms + 75_000, caught_up=False)
 
     assert (Clock.RESPOND, ClockNote.BREACH) in notes(kit, outcome)
+
+
+def test_a_torn_checkpoint_of_dispatch_doubles_no_order(kit, incidents, updates) -> None:
+    first = dispatch_operator(kit)
+    opening = incidents.batch(
+        an_incident(kit, an_alert(kit.t0_ms), kit.t0_ms),
+        an_incident(kit, an_alert(kit.t0_ms, subject="gas-2", alert_id="b"), kit.t0_ms),
+    )
+    outcome = first.take(opening, kit.t0_ms)
+    orders = kit.sent(outcome, DISPATCH_ORDERS, DispatchOrder)
+    words = updates.batch(*(word(kit, 10, FieldAction.ACCEPT, one.case_id) for one in orders))
+    orders += kit.sent(first.take(words, kit.t0_ms + 10_000), DISPATCH_ORDERS, DispatchOrder)
+    rows = first.changes()
+    for count in range(len(rows)):
+        kept = kit.kept()
+        kept.put(rows[:count])
+        begun = kept.begin(dispatch_operator(kit))
+
+        again = [begun.take(opening, kit.t0_ms), begun.take(words, kit.t0_ms + 10_000)]
+
+        told = [kit.sent(one, DISPATCH_ORDERS, DispatchOrder) for one in again]
+        assert {one.id for some in told for one in some} <= {one.id for one in orders}
+        assert [one.refused for one in again] == [{}, {}]

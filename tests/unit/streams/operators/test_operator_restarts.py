@@ -13,13 +13,13 @@ from schemas.alerts import Alert
 from schemas.positions import Position
 from schemas.records import RawBatch
 from schemas.topics import ALERTS, DEADLETTER, SENSOR_READINGS, VESSEL_POSITIONS
-from streams import registry
+from streams import registry, tracks
 from streams.operator import Operator
 from streams.operators.positions import positions_operator
 from streams.operators.readings import readings_operator
 
 EXAMPLES = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 SQUARE = "LG-noise-square-riverside-1"
 
@@ -158,3 +158,17 @@ def test_a_crash_amid_a_checkpoint_loses_and_invents_nothing(kit, play, data) ->
     said += take_all(kept.begin(play.build()), batches[whole:])
 
     assert ids(kit, said) == undisturbed
+
+
+def test_what_a_rule_needs_of_the_one_ahead_is_written_before_it(kit) -> None:
+    play = positions_play(kit)
+    operator = play.build()
+    take_all(operator, [play.raw])
+
+    keys = [key.split(b"\x00") for key, _ in operator.changes()]
+    names = [key[0].decode() for key in keys if key[1:2] == [b"ais"]]
+
+    rules = list(registry.POSITION_RULES)
+    sifter = rules.index(tracks.NAME)
+    assert set(names[: names.index(tracks.NAME)]) == set(rules[sifter + 1 :])
+    assert keys[-1] == [b"\x01sequence"]

@@ -133,3 +133,17 @@ def test_fixes_that_are_delivered_again_say_nothing(sea):
     run.take(*fixes)
 
     assert run.alerts == before
+
+
+def test_vessels_whose_states_outlived_their_feeds_are_judged_as_if_all_had(sea):
+    run = sea.run(silence)
+    fixes = [sea.fix(0), *others(sea, 0, 3, 6)]
+    run.take(*fixes)
+    # A crash kept the vessels' states and not the feed's; the fixes come again.
+    del run.states["feed:ais"]
+    run.take(*fixes)
+
+    run.take(*others(sea, 10, 20))
+    run.until(20)
+
+    assert run.story() == [(20, SILENT, "onset")]
