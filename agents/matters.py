@@ -2,7 +2,7 @@
 
 from agents.spec import AgentSpec
 from schemas.topics import ALERTS, DISPATCH_UPDATES, INCIDENTS
-from streams.city import City
+from streams.city.model import City
 from streams.directory import directory_of
 from streams.operators.dispatch import DispatchOperator
 from streams.operators.incidents import IncidentsOperator

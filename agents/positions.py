@@ -2,7 +2,7 @@
 
 from agents.spec import AgentSpec
 from schemas.topics import VESSEL_NMEA, VESSEL_POSITIONS
-from streams.city import City
+from streams.city.model import City
 from streams.operators.nmea import NmeaOperator
 from streams.operators.positions import positions_operator
 from streams.registry import POSITION_RULES, settings

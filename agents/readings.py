@@ -2,7 +2,7 @@
 
 from agents.spec import AgentSpec
 from schemas.topics import SENSOR_READINGS, SENSOR_READINGS_URGENT
-from streams.city import City
+from streams.city.model import City
 from streams.operators.readings import readings_operator
 from streams.registry import READING_RULES, settings
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from agents import matters, positions, readings
 from agents.spec import AgentSpec
-from streams.city import City
+from streams.city.model import City
 
 AGENTS: Mapping[str, Callable[[City], AgentSpec]] = MappingProxyType(
     {

@@ -19,7 +19,7 @@ from agents.roster import AGENTS
 from feeds.recordings import KeyedRecord
 from schemas.records import RawBatch
 from schemas.topics import INCIDENTS, TOPICS
-from streams.city import City
+from streams.city.model import City
 from streams.clock import ManualClock
 from streams.operator import Operator, Outcome, Send
 

@@ -24,7 +24,7 @@ import shapely
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from streams.fences import metres_per_degree
+from streams.geo.fences import metres_per_degree
 
 SEED = 330_383
 COMMUNITIES, GRIDS, DEDICATED, MICRO_GRIDS, OFFICES = 102, 484, 15, 3_311, 26

@@ -9,8 +9,8 @@ import click
 from deploy.broker import DEFAULT_DATA, EmbeddedBroker
 from deploy.cities import LONGGANG, load_city
 from deploy.errors import Fault
-from streams.city import City
-from streams.cityfindings import CityFault
+from streams.city.findings import CityFault
+from streams.city.model import City
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATA_DIR = "deploy.options.data_dir"

@@ -24,8 +24,8 @@ from schemas.instants import parse_instant
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.topics import SENSOR_READINGS, VESSEL_NMEA, VESSEL_POSITIONS
-from streams.nmea import Piece, Token, pieces, stamp_ms
-from streams.vessels import BEIDOU_PREFIX
+from streams.vessels.nmea import Piece, Token, pieces, stamp_ms
+from streams.vessels.register import BEIDOU_PREFIX
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TIANCHI_YEAR = 2019

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from streams.casework import Directory
-from streams.city import City
+from streams.city.model import City
 from streams.local_time import local_time
+from streams.matters.casework import Directory
 
 
 def directory_of(city: City) -> Directory:

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from streams import skew, tracks
-from streams.casework import DispatchParams
-from streams.city import City
-from streams.correlate import IncidentParams
-from streams.noise_posts import place_sensors
+from streams import skew
+from streams.city.model import City
+from streams.matters.casework import DispatchParams
+from streams.matters.correlate import IncidentParams
+from streams.noise.posts import place_sensors
 from streams.rules import distress, fences, moratorium, noise, silence, speed, threshold
-from streams.vessel_alerts import Setting
+from streams.vessels import tracks
+from streams.vessels.alerts import Setting
 
 
 class RuleEntry(NamedTuple):

@@ -20,13 +20,13 @@ from schemas.envelope import Datum
 from schemas.records import RawBatch
 from schemas.topics import SENSOR_READINGS
 from streams import skew
-from streams.areas import AreaIndex
-from streams.city import City, SensorRecord
+from streams.city.model import City, SensorRecord
+from streams.geo.areas import AreaIndex
 from streams.lateness import Timing
+from streams.matters.routing import AreaChain
 from streams.operator import Operator, Outcome, Row
 from streams.operators.readings import readings_operator
 from streams.registry import READING_RULES
-from streams.routing import AreaChain
 from streams.rules import threshold
 
 _LOOK_S = 0.02

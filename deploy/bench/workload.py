@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from streams.areas import NamedArea
+from streams.geo.areas import NamedArea
 
 SOURCE = "bench"
 KIND = "load.level"

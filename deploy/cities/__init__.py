@@ -8,9 +8,9 @@ check_city(Path("my/city"))        what is wrong with it
 from importlib.resources import files as resources
 from pathlib import Path
 
-from streams.city import City
-from streams.cityfiles import ParamTypes, city_findings, parse_city
-from streams.cityfindings import Finding
+from streams.city.files import ParamTypes, city_findings, parse_city
+from streams.city.findings import Finding
+from streams.city.model import City
 from streams.registry import PARAMS
 
 LONGGANG = Path(str(resources("deploy.cities") / "longgang"))

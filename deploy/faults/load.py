@@ -25,8 +25,8 @@ from schemas.topics import (
     VESSEL_NMEA,
     VESSEL_POSITIONS,
 )
-from streams.city import City
-from streams.vessels import BEIDOU_PREFIX
+from streams.city.model import City
+from streams.vessels.register import BEIDOU_PREFIX
 
 START_MS: Final = 1_747_724_400_000
 """2025-05-20 15:00 in the city: a working day in the fishing moratorium."""

@@ -12,9 +12,9 @@ from schemas.topics import (
     DISPATCH_UPDATES,
     REMINDERS,
 )
-from streams.cases import Case
-from streams.casework import Directory, DispatchParams
-from streams.dispatch import Dispatched, on_due, on_incidents, on_updates
+from streams.matters.cases import Case
+from streams.matters.casework import Directory, DispatchParams
+from streams.matters.dispatch import Dispatched, on_due, on_incidents, on_updates
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.events import Tally
 from streams.operators.records import Store

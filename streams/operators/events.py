@@ -12,8 +12,8 @@ from schemas.codec import dead_letter, encode
 from schemas.records import RawBatch, Reason, Reject, Stage
 from schemas.topics import ALERTS, DEADLETTER
 from streams import columns
-from streams.areas import AreaIndex
 from streams.event_time import Released, Sequencer
+from streams.geo.areas import AreaIndex
 from streams.lateness import BEGINNING_MS, by_source
 from streams.ledger import Counts
 from streams.operator import NOTHING, Outcome, Row, Send

@@ -6,7 +6,7 @@ from schemas.alerts import Alert
 from schemas.codec import decode_records, encode
 from schemas.records import RawBatch
 from schemas.topics import INCIDENTS, INCIDENTS_LATEST
-from streams.correlate import IncidentParams, Matter, correlate
+from streams.matters.correlate import IncidentParams, Matter, correlate
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.events import Tally
 from streams.operators.records import Store

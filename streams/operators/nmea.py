@@ -8,9 +8,9 @@ import msgspec
 from schemas.codec import encode
 from schemas.records import RawBatch
 from schemas.topics import VESSEL_POSITIONS
-from streams.ais import Pending, decode_nmea
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.events import Tally
+from streams.vessels.ais import Pending, decode_nmea
 
 SOURCE = "ais"
 """All stations are one feed: a vessel that passes from one to the next stays in

@@ -9,7 +9,7 @@ from schemas.envelope import Datum
 from schemas.positions import Position, PositionBatch
 from schemas.records import RawBatch
 from streams import skew
-from streams.city import City
+from streams.city.model import City
 from streams.event_time import Sequencer
 from streams.lateness import Timing
 from streams.operators.events import Decoded, EventOperator

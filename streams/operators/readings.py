@@ -12,7 +12,7 @@ from schemas.readings import Reading, ReadingBatch
 from schemas.records import RawBatch
 from schemas.units import KINDS
 from streams import skew
-from streams.city import City
+from streams.city.model import City
 from streams.event_time import Sequencer
 from streams.lateness import Timing
 from streams.operators.events import Decoded, EventOperator

@@ -21,8 +21,8 @@ import numpy as np
 from schemas.alerts import Alert, Severity, Transition
 from schemas.positions import PositionBatch
 from streams.rule import Verdict
-from streams.vessel_alerts import Desk, Finding, Said, Setting, in_order
-from streams.vessels import DISTRESS_DEVICES
+from streams.vessels.alerts import Desk, Finding, Said, Setting, in_order
+from streams.vessels.register import DISTRESS_DEVICES
 
 NAME = "distress"
 DISTRESS, FALSE_DISTRESS = "vessel.distress", "vessel.false-distress"

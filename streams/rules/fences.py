@@ -6,7 +6,7 @@ Alerts, each from onset to clear of one visit (`visit` is its id):
 - `vessel.no-go` while it is in closed water; a notice when it cut through,
 - `vessel.dwell` from the moment its stay in a watched fence is too long.
 
-State, per vessel: its whereabouts (see `streams.geofence`) and its open alerts.
+State, per vessel: its whereabouts (see `streams.geo.geofence`) and its open alerts.
 A fix not newer than the state is a redelivery, and is skipped.
 """
 
@@ -16,11 +16,11 @@ import msgspec
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.positions import PositionBatch
-from streams import geofence
-from streams.fences import FenceIndex, FencePurpose
-from streams.geofence_words import UNSEEN, FenceTransition, Fix, GeofenceParams, Whereabouts, Word
+from streams.geo import geofence
+from streams.geo.fences import FenceIndex, FencePurpose
+from streams.geo.words import UNSEEN, FenceTransition, Fix, GeofenceParams, Whereabouts, Word
 from streams.rule import Verdict
-from streams.vessel_alerts import (
+from streams.vessels.alerts import (
     Desk,
     Finding,
     Said,
@@ -86,7 +86,7 @@ def evaluate(
     """Return what the fixes in `batch` mean for the fences.
 
     Args:
-        batch: Fixes of vessels' main tracks (see `streams.tracks`), each
+        batch: Fixes of vessels' main tracks (see `streams.vessels.tracks`), each
             vessel's in event-time order; rows without a place are skipped.
         prior: Visits before the batch.
         setting: Parameters, fences, register.

@@ -16,9 +16,9 @@ import msgspec
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.positions import PositionBatch
-from streams.fences import FencePurpose
+from streams.geo.fences import FencePurpose
 from streams.rule import Verdict
-from streams.vessel_alerts import (
+from streams.vessels.alerts import (
     Closure,
     Desk,
     Finding,
@@ -28,7 +28,7 @@ from streams.vessel_alerts import (
     fix_rows,
     in_order,
 )
-from streams.vessels import gear_of
+from streams.vessels.register import gear_of
 
 NAME = "moratorium"
 KIND = "vessel.moratorium"

@@ -2,8 +2,8 @@
 
 Readings `noise.laeq` of one sensor become Leq over a sliding window, judged by
 the limit that holds at the window's last sample: a window that ends at 22:00:00
-is the last of the day, the next one is of the night. See `noise_windows` for
-the arithmetic, `noise_limits` for the limit, `noise_ladder` for what follows.
+is the last of the day, the next one is of the night. See `noise.windows` for
+the arithmetic, `noise.limits` for the limit, `noise.ladder` for what follows.
 A window of which too little was heard says nothing; an unheard stretch as long
 as a window breaks every hold; a longer silence ends what is open.
 
@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 from schemas.alerts import Alert
 from schemas.readings import ReadingBatch
 from schemas.records import Reason as RejectReason
-from streams.levels import energies
-from streams.noise_alerts import NAME, Found, Said, correction, told
-from streams.noise_judging import Judged, Silence, judge, silences
-from streams.noise_ladder import QUIET, Ladder, Params, advance, fall_silent
-from streams.noise_posts import Post, Setting
-from streams.noise_windows import Heard, Windows, filled, fitted, ring_leq, slide
+from streams.noise.alerts import NAME, Found, Said, correction, told
+from streams.noise.judging import Judged, Silence, judge, silences
+from streams.noise.ladder import QUIET, Ladder, Params, advance, fall_silent
+from streams.noise.levels import energies
+from streams.noise.posts import Post, Setting
+from streams.noise.windows import Heard, Windows, filled, fitted, ring_leq, slide
 from streams.rule import RowNote, Verdict
 
 __all__ = ["NAME", "Hearing", "Params", "Setting", "close", "evaluate"]
@@ -95,7 +95,7 @@ def evaluate(
     Args:
         batch: Readings in event-time order, of any kinds; `value` in dB(A).
         prior: Each sensor's state before the batch; absent means unheard.
-        setting: Parameters, limits and placed sensors (`noise_posts`).
+        setting: Parameters, limits and placed sensors (`noise.posts`).
 
     Returns:
         Alerts by event time and sensor; a note for each reading of a sensor

@@ -22,9 +22,9 @@ import numpy as np
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.positions import PositionBatch
-from streams.fences import FenceIndex, FencePurpose, metres_per_degree
+from streams.geo.fences import FenceIndex, FencePurpose, metres_per_degree
 from streams.rule import Verdict
-from streams.vessel_alerts import (
+from streams.vessels.alerts import (
     KNOT_M_PER_S,
     Desk,
     Finding,
@@ -34,7 +34,7 @@ from streams.vessel_alerts import (
     fix_rows,
     in_order,
 )
-from streams.vessels import VesselClass, class_of
+from streams.vessels.register import VesselClass, class_of
 
 NAME = "silence"
 SILENT, OUT_OF_COVERAGE = "vessel.silent", "vessel.out-of-coverage"

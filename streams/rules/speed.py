@@ -16,9 +16,9 @@ import numpy as np
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.positions import PositionBatch
-from streams.fences import FenceIndex, FencePurpose
+from streams.geo.fences import FenceIndex, FencePurpose
 from streams.rule import Verdict
-from streams.vessel_alerts import (
+from streams.vessels.alerts import (
     Desk,
     Finding,
     Said,

@@ -16,11 +16,11 @@ from feeds.recordings import read_nmea
 from schemas.positions import Position
 from schemas.records import RawBatch, Reason
 from streams import columns
-from streams.ais import Decoded, Pending, decode_nmea, to_batch
-from streams.ais_messages import POSITION, STATIC
-from streams.fences import FenceIndex
+from streams.geo.fences import FenceIndex
 from streams.rules import distress
-from streams.vessel_alerts import Setting
+from streams.vessels.ais import Decoded, Pending, decode_nmea, to_batch
+from streams.vessels.alerts import Setting
+from streams.vessels.messages import POSITION, STATIC
 
 pytestmark = pytest.mark.recordings
 

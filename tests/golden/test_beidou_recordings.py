@@ -20,11 +20,12 @@ from schemas.codec import decode_positions
 from schemas.envelope import Datum
 from schemas.positions import PositionBatch
 from schemas.records import RawBatch
-from streams import columns, tracks
-from streams.fences import Fence, FenceIndex, FencePurpose
+from streams import columns
+from streams.geo.fences import Fence, FenceIndex, FencePurpose
 from streams.rules import distress, fences, moratorium, silence, speed
-from streams.vessel_alerts import Setting
-from streams.vessels import VesselRecord, register
+from streams.vessels import tracks
+from streams.vessels.alerts import Setting
+from streams.vessels.register import VesselRecord, register
 
 pytestmark = pytest.mark.recordings
 

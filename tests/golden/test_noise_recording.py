@@ -18,10 +18,10 @@ import pytest
 from schemas.readings import ReadingBatch
 from streams import columns
 from streams.event_time import Sequencer, Timing
-from streams.levels import leq
 from streams.local_time import utc_offsets
-from streams.noise_limits import LimitRow, Venue, compile_limits
-from streams.noise_posts import NoiseSensor, place_sensors
+from streams.noise.levels import leq
+from streams.noise.limits import LimitRow, Venue, compile_limits
+from streams.noise.posts import NoiseSensor, place_sensors
 from streams.rules import noise
 
 pytestmark = pytest.mark.recordings

@@ -44,7 +44,7 @@ from schemas.topics import (
     VESSEL_NMEA,
     VESSEL_POSITIONS,
 )
-from streams.dispatch import case_id_of
+from streams.matters.dispatch import case_id_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults]
 

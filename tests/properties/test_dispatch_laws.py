@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from schemas.alerts import Severity
 from schemas.dispatch import CaseState, Clock, ClockNote, DispatchUpdate, FieldAction, OrderChange
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from streams.cases import ENDED, MOVES, Case
-from streams.casework import Directory, DispatchParams, Speaker
-from streams.dispatch import case_id_of, on_due, on_incidents, on_updates
-from streams.routing import AreaChain, Level, Roster, Routing, Unit
+from streams.matters.cases import ENDED, MOVES, Case
+from streams.matters.casework import Directory, DispatchParams, Speaker
+from streams.matters.dispatch import case_id_of, on_due, on_incidents, on_updates
+from streams.matters.routing import AreaChain, Level, Roster, Routing, Unit
 from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000

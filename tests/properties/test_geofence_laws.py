@@ -4,9 +4,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.fences import Fence, FenceIndex, FencePurpose
-from streams.geofence import at_time, step
-from streams.geofence_words import UNSEEN, Fix, GeofenceParams, Word
+from streams.geo.fences import Fence, FenceIndex, FencePurpose
+from streams.geo.geofence import at_time, step
+from streams.geo.words import UNSEEN, Fix, GeofenceParams, Word
 
 # Degrees stand for places on a small line: 0.001 degrees are about 100 m.
 FENCES = FenceIndex(

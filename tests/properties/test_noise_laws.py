@@ -13,8 +13,8 @@ from schemas.readings import ReadingBatch
 from streams.columns import take
 from streams.event_time import Sequencer, Timing
 from streams.local_time import utc_offsets
-from streams.noise_limits import LimitRow, Venue, compile_limits
-from streams.noise_posts import NoiseSensor, place_sensors
+from streams.noise.limits import LimitRow, Venue, compile_limits
+from streams.noise.posts import NoiseSensor, place_sensors
 from streams.rules import noise
 
 LIMIT_DB = 60.0

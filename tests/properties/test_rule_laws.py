@@ -20,15 +20,16 @@ from shapely.geometry import box
 from schemas.alerts import Severity
 from schemas.positions import Position, PositionBatch
 from schemas.readings import ReadingBatch
-from streams import columns, tracks
-from streams.city import Closure
-from streams.fences import Fence, FenceIndex, FencePurpose
+from streams import columns
+from streams.city.model import Closure
+from streams.geo.fences import Fence, FenceIndex, FencePurpose
 from streams.operators.lanes import ColumnRunner, ObjectRunner, Times
 from streams.registry import POSITION_RULES, READING_RULES, RuleEntry
 from streams.rules import distress, fences, moratorium, silence, speed, threshold
 from streams.rules.threshold import Kind
-from streams.vessel_alerts import Setting
-from streams.vessels import VesselRecord, register
+from streams.vessels import tracks
+from streams.vessels.alerts import Setting
+from streams.vessels.register import VesselRecord, register
 
 S = 1_000
 LONG_AFTER_MS = 10_000_000_000

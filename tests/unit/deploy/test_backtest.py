@@ -24,7 +24,7 @@ from schemas.topics import (
     SENSOR_READINGS,
     TOPICS,
 )
-from streams.city import City
+from streams.city.model import City
 
 T0_MS = 1_757_980_800_000  # 16 Sep 2025 08:00 in Beijing
 

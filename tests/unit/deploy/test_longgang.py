@@ -8,8 +8,8 @@ import shapely
 
 from deploy.cities import LONGGANG, check_city, load_city, read_folder
 from deploy.generate_city import generate
-from streams.areas import OUTSIDE
-from streams.fences import FencePurpose
+from streams.geo.areas import OUTSIDE
+from streams.geo.fences import FencePurpose
 
 # The GEOS that made the committed files; another one may cut a last digit differently.
 GEOS = (3, 14)

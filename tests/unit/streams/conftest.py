@@ -10,9 +10,9 @@ from shapely.geometry import box
 from schemas.alerts import Alert
 from schemas.positions import Position, PositionBatch
 from schemas.records import RawBatch
-from streams.ais import to_batch
-from streams.fences import Fence, FenceIndex, FencePurpose
-from streams.vessel_alerts import Setting
+from streams.geo.fences import Fence, FenceIndex, FencePurpose
+from streams.vessels.ais import to_batch
+from streams.vessels.alerts import Setting
 
 T0_MS = 1_757_980_800_000  # 16 Sep 2025 08:00 in Beijing, four hours before the season ends
 

@@ -10,9 +10,9 @@ import pytest
 
 from schemas.positions import Position
 from schemas.records import RawBatch, Reason
-from streams.ais import Decoded, Pending, decode_nmea, to_batch
-from streams.ais_messages import instant_ms
-from streams.nmea import stamp_ms, tag_block
+from streams.vessels.ais import Decoded, Pending, decode_nmea, to_batch
+from streams.vessels.messages import instant_ms
+from streams.vessels.nmea import stamp_ms, tag_block
 
 NOON_MS = 1_384_257_600_000  # 12 Nov 2013 12:00:00 UTC
 

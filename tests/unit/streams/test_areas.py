@@ -6,9 +6,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.areas import OUTSIDE, AreaIndex, NamedArea
-from streams.coverage import coverage_flaws
-from streams.routing import AreaChain
+from streams.geo.areas import OUTSIDE, AreaIndex, NamedArea
+from streams.geo.coverage import coverage_flaws
+from streams.matters.routing import AreaChain
 
 
 def chains_of(areas):

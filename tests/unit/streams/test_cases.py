@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from schemas.dispatch import CaseState, FieldAction
-from streams.cases import ENDED, MOVES, Order, furthest, refusal
-from streams.routing import Level
+from streams.matters.cases import ENDED, MOVES, Order, furthest, refusal
+from streams.matters.routing import Level
 
 S, A = CaseState, FieldAction
 STORY = {

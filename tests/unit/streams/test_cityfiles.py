@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from schemas.envelope import Datum
-from streams.cityfiles import city_findings, parse_city
-from streams.cityfindings import CityFault
-from streams.fences import FencePurpose
-from streams.routing import AreaChain
+from streams.city.files import city_findings, parse_city
+from streams.city.findings import CityFault
+from streams.geo.fences import FencePurpose
+from streams.matters.routing import AreaChain
 
 BEIJING_NOON_1_MAY_2025_MS = 1_746_072_000_000
 

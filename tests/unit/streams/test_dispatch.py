@@ -13,10 +13,10 @@ from schemas.dispatch import (
     OrderChange,
 )
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from streams.cases import Case
-from streams.casework import Directory, DispatchParams, Speaker
-from streams.dispatch import Dispatched, case_id_of, on_due, on_incidents, on_updates
-from streams.routing import AreaChain, Roster, Routing, Unit
+from streams.matters.cases import Case
+from streams.matters.casework import Directory, DispatchParams, Speaker
+from streams.matters.dispatch import Dispatched, case_id_of, on_due, on_incidents, on_updates
+from streams.matters.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.fences import (
+from streams.geo.fences import (
     Fence,
     FenceIndex,
     FencePurpose,

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import shapely
 
-from streams.fences import Fence, FenceIndex, FencePurpose, metres_per_degree
-from streams.geofence import at_time, step
-from streams.geofence_words import UNSEEN, Fix, GeofenceParams, Whereabouts, Why, Word
+from streams.geo.fences import Fence, FenceIndex, FencePurpose, metres_per_degree
+from streams.geo.geofence import at_time, step
+from streams.geo.words import UNSEEN, Fix, GeofenceParams, Whereabouts, Why, Word
 
 EAST_M, NORTH_M = metres_per_degree(27.5)
 ALL_WORDS = GeofenceParams(lost_after_s=1800, words=frozenset(Word))
@@ -201,7 +201,6 @@ class TestCross:
         boat.at(0, 500).at(120, 1500).at(240, -500).at(360, -600).at(480, -600)
 
         assert boat.words == ["found", "exit"]
-
 
     def test_who_was_lost_inside_has_not_crossed_it_either(self):
         params = GeofenceParams(lost_after_s=300, max_gap_s=1200)

@@ -4,7 +4,14 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from streams.levels import LONGEST_SUM, LOUDEST_DB, energies, exceeded_level, leq, leq_of_energy
+from streams.noise.levels import (
+    LONGEST_SUM,
+    LOUDEST_DB,
+    energies,
+    exceeded_level,
+    leq,
+    leq_of_energy,
+)
 
 
 @pytest.mark.parametrize(

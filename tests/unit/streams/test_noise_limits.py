@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from streams.local_time import utc_offsets
-from streams.noise_limits import DayType, LimitRow, LimitsError, Venue, compile_limits
+from streams.noise.limits import DayType, LimitRow, LimitsError, Venue, compile_limits
 
 OFFSETS = utc_offsets([(0, 8 * 3_600_000)])
 DAY = {"from_minute": 360, "until_minute": 1320}

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from streams.routing import (
+from streams.matters.routing import (
     AreaChain,
     Call,
     Level,

@@ -13,7 +13,7 @@ from schemas.readings import Reading
 from schemas.records import RawBatch, Reason
 from schemas.topics import ALERTS, DEADLETTER
 from streams import registry
-from streams.correlate import correlate
+from streams.matters.correlate import correlate
 from streams.operators.positions import positions_operator
 from streams.operators.readings import readings_operator
 

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from schemas.dispatch import Clock, ClockNote
-from streams.sla import (
+from streams.matters.sla import (
     KindPromise,
     Promise,
     Running,

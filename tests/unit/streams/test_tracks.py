@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from streams import tracks
-from streams.vessels import VesselRecord, register
+from streams.vessels import tracks
+from streams.vessels.register import VesselRecord, register
 
 HERE, THERE = (121.0, 27.0), (121.6, 27.3)
 KIND = "vessel.identity-conflict"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.vessels import (
+from streams.vessels.register import (
     VesselClass,
     VesselRecord,
     class_of,

@@ -14,7 +14,7 @@ from schemas.envelope import Envelope
 from schemas.readings import Reading
 from schemas.records import RawBatch
 from schemas.topics import DEADLETTER
-from streams.city import City
+from streams.city.model import City
 from streams.operator import Operator, Outcome, Row
 
 T0_MS = 1_757_980_800_000  # Tuesday 16 Sep 2025 08:00 in Beijing

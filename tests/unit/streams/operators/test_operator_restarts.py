@@ -13,10 +13,11 @@ from schemas.alerts import Alert
 from schemas.positions import Position
 from schemas.records import RawBatch
 from schemas.topics import ALERTS, DEADLETTER, SENSOR_READINGS, VESSEL_POSITIONS
-from streams import registry, tracks
+from streams import registry
 from streams.operator import Operator
 from streams.operators.positions import positions_operator
 from streams.operators.readings import readings_operator
+from streams.vessels import tracks
 
 EXAMPLES = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

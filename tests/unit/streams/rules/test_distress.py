@@ -4,8 +4,8 @@ import pyais
 import pytest
 
 from schemas.alerts import Severity
-from streams.ais_messages import decode_message
 from streams.rules import distress
+from streams.vessels.messages import decode_message
 
 
 def burst(mmsi, minute, sea, *, status=14, text=None, place=(120.9, 27.5)):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from streams.rules import moratorium
-from streams.vessels import VesselRecord, register
+from streams.vessels.register import VesselRecord, register
 
 KIND = "vessel.moratorium"
 NOON_MIN = 240  # T0 is 08:00 of the day on which the season ends

@@ -7,10 +7,10 @@ import pytest
 
 from schemas.alerts import Severity, Transition
 from schemas.readings import ReadingBatch
-from streams.levels import leq
 from streams.local_time import clock_text, utc_offsets
-from streams.noise_limits import LimitRow, Venue, compile_limits
-from streams.noise_posts import NoiseSensor, place_sensors
+from streams.noise.levels import leq
+from streams.noise.limits import LimitRow, Venue, compile_limits
+from streams.noise.posts import NoiseSensor, place_sensors
 from streams.rules import noise
 
 OFFSETS = utc_offsets([(0, 8 * 3_600_000)])

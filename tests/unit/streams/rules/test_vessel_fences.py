@@ -1,7 +1,7 @@
 """Fences: harbours, closed water and stays that are too long."""
 
 from schemas.alerts import Severity
-from streams.fences import FenceIndex
+from streams.geo.fences import FenceIndex
 from streams.rules import fences
 
 OPEN_SEA, CLOSED = (121.0, 27.0), (121.25, 27.25)

@@ -1,0 +1,1 @@
+"""Where things are: fences and what happens at them, areas and who owns a point."""

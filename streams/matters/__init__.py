@@ -1,0 +1,1 @@
+"""Matters that people work on: incidents, cases, orders, clocks and who answers."""

@@ -1,0 +1,1 @@
+"""Sound: levels by energy, limits by place and hour, the ladder of the noise rule."""

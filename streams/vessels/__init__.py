@@ -1,0 +1,1 @@
+"""Vessels: AIS sentences, identities and tracks, what the rules about them share."""
