@@ -87,7 +87,7 @@ def main() -> None:
         stdout=sys.stderr,
         loop=asyncio.new_event_loop(),
     )
-    worker.quiet = True
+    worker.quiet, worker.spinner = True, None
     worker.execute_from_commandline()
 
 
