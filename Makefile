@@ -6,13 +6,14 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
 
 # The newest Python that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help kafka setup demo test lint bench clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,27 +22,34 @@ $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer is installed (Debian, Ubuntu: apt-get install python3 python3-venv)." >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; }
-	@echo "installing the package and its tools into $(VENV)"
+	@echo "installing the package into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@echo "installing the tools for tests and linting"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-setup: $(STAMP) ## Virtual environment, package, and Kafka's jars
+kafka: $(STAMP)
 	@test -n "$${CITYBRAIN_BROKER:-}" || $(BIN)/citybrain broker fetch
 
-demo: setup ## The whole city on this machine, live in this terminal; Ctrl-C ends it
+setup: $(DEV_STAMP) kafka ## Virtual environment, package, tools, and Kafka's jars
+
+demo: kafka ## The whole city on this machine, live in this terminal; Ctrl-C ends it
 	@exec $(BIN)/citybrain up --simulate
 
 test: setup ## All tests, the ones on a real Kafka and the faults too
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(STAMP) ## Linter, formatter, types, import contracts, schema drift
+lint: $(DEV_STAMP) ## Linter, formatter, types, import contracts, schema drift
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/citybrain schema check
 
-bench: setup ## The engine beside its peers, on a real Kafka
+bench: kafka ## The engine beside its peers, on a real Kafka
 	@$(BIN)/citybrain bench engine $(ARGS)
 
 clean: ## Remove the environment, caches and the data of the embedded broker
