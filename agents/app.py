@@ -1,6 +1,5 @@
 """The Faust app of one agent: topics, table, signals, and the checks at start."""
 
-import logging
 import socket
 import time
 from collections.abc import Mapping
@@ -18,8 +17,6 @@ from agents.spec import AgentSpec
 from agents.tables import StateTable
 from agents.transport import BatchTransport
 from streams.clock import Clock
-
-log = logging.getLogger(__name__)
 
 SESSION_TIMEOUT_S = 10.0
 """A worker that is silent for so long loses its partitions to another."""
@@ -88,8 +85,6 @@ def create_app(
     """
     folder = settings.data_dir / f"{spec.name}-{settings.instance}"
     folder.mkdir(parents=True, exist_ok=True)
-    port = settings.metrics_port or _free_port()
-    log.info("agent %s: metrics at http://127.0.0.1:%d/metrics", spec.name, port)
     app = CityApp(
         group_of(spec.name, settings.prefix),
         broker=[f"kafka://{address}" for address in settings.broker.split(",")],
@@ -116,7 +111,7 @@ def create_app(
         producer_max_request_size=8 << 20,
         # A member that returns is handed its old assignment, with its old address.
         canonical_url=f"http://{spec.name}-{settings.instance}",
-        web_port=port,
+        web_port=settings.metrics_port or _free_port(),
         web_bind="127.0.0.1",
         web_enabled=True,
     )

@@ -123,6 +123,7 @@ def _run_here(name: str, given: _Given) -> int:
         app = create_app(spec, settings, counts)
     except UnsafeSettingError as unsafe:
         raise Fault(f"Refused to start agent {name}: {unsafe}") from None
+    click.echo(f"{name}: metrics at http://127.0.0.1:{app.conf.web_port}/metrics", err=True)
     return run(app, given.loglevel)
 
 

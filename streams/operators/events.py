@@ -165,7 +165,13 @@ class EventOperator:
             self._decide(released.batch, None, tally)
         for source in self._lanes.sources():
             self._close(source, tally)
-        return Outcome(tally.sends, alerts=tally.alerts, ages_ms=tally.ages_ms)
+        return Outcome(
+            tally.sends,
+            refused=tally.refused,
+            alerts=tally.alerts,
+            ages_ms=tally.ages_ms,
+            set_aside=tally.set_aside,
+        )
 
     def next_due_ms(self) -> None:
         """Nothing here is due by wall time alone."""
