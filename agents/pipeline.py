@@ -105,6 +105,10 @@ class Partition:
         # Full queues never make the stream wait; commits and clocks need a turn.
         await asyncio.sleep(0)
 
+    def begin_anew(self) -> None:
+        """Take the next batch wherever it begins: the consumer went back by itself."""
+        self._next_start.clear()
+
     async def room(self) -> None:
         """Wait until a batch more may go into work."""
         await self._room.wait()

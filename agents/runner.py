@@ -55,6 +55,7 @@ class Runner:
         self._clock = clock
         self._partitions: dict[int, Partition] = {}
         self._assigned = False
+        self._epoch = 0
         self._progress: Progress[Any] = Progress(settings.stuck_after_s)
         self._recovering_since: float | None = None
         self._recovery_told = 0.0
@@ -66,6 +67,11 @@ class Runner:
         consumer = self._app.consumer
         if not (self._assigned and consumer.is_current(fetched)):
             return
+        if fetched.epoch != self._epoch:
+            # The consumer went back: what comes again is known by its offset.
+            self._epoch = fetched.epoch
+            for one in self._partitions.values():
+                one.begin_anew()
         consumer.begin(event.message.tp, fetched)
         partition = self._partition(event.message.partition)
         await partition.room()

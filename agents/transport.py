@@ -16,6 +16,7 @@ which pyproject.toml pins; `tests/kafka/test_transport.py` fails when they move.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -30,8 +31,34 @@ from agents.progress import DoneRanges, Standing
 _CREATE_TIME = 0
 
 
+class _ReadOffsets(defaultdict[TP, int | None]):
+    """Faust's memory of what it has read, which knows nothing of batched topics.
+
+    Faust drops a message that lies before it. A batch after a seek may come
+    before Faust has noted the seek, and would be lost; the chain of ranges
+    finds what is out of place instead.
+    """
+
+    def __init__(self, batched: frozenset[str]) -> None:
+        super().__init__(lambda: None)
+        self._batched = batched
+
+    def __getitem__(self, tp: TP) -> int | None:
+        return None if tp.topic in self._batched else super().__getitem__(tp)
+
+
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The fetch side: runs in the consumer's own thread and loop."""
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go back to the committed offsets; from then on batches are handed out again."""
+        committed: Mapping[TP, int] = await self.call_thread(self._seek_and_attach)
+        return committed
+
+    async def _seek_and_attach(self) -> Mapping[TP, int]:
+        committed: Mapping[TP, int] = await self._ensure_consumer().seek_to_committed()
+        self.consumer.attached = True
+        return committed
 
     async def _fetch_records(
         self,
@@ -69,6 +96,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def _drain(self, fetcher: Any, active: set[TP], batched: frozenset[str]) -> dict[TP, list[Any]]:
         """Take every fetched partition of the batched topics whole."""
         epoch = self.consumer.epoch
+        if not self.consumer.attached:
+            return {}
         drained: dict[TP, list[Any]] = {}
         for tp in list(fetcher._records):  # noqa: SLF001
             if tp.topic not in batched or tp not in active:
@@ -101,10 +130,15 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._done: dict[TP, DoneRanges] = {}
+        self._read_offset = _ReadOffsets(self.app.batched_topics)
         self.epoch = 0
-        """Rises with every seek and revocation. A batch of an older epoch was fetched before the
-        consumer went back: it is dropped, for it will be fetched again, and to
-        take it now would jump over what came before it."""
+        """Rises with every seek and revocation. A batch of an older epoch was fetched
+        before the consumer went back: it is dropped, for it will be fetched again,
+        and to take it now would jump over what came before it."""
+        self.attached = False
+        """Whether positions are those of this epoch. From a revocation until the
+        seek is done nothing is taken from the fetcher, so nothing that was fetched
+        from the right place is dropped with an older epoch."""
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -140,10 +174,12 @@ class BatchConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         """Go back to the committed offsets, and forget what was done beyond them."""
-        # Twice: what is fetched while the seek is under way is of neither epoch.
-        self.epoch += 1
+        self._detach()
         self._done.clear()
         await super().perform_seek()
+
+    def _detach(self) -> None:
+        self.attached = False
         self.epoch += 1
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
@@ -161,7 +197,7 @@ class BatchConsumer(driver.Consumer):
         self._ranges(tp).begin(batch.start)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self.epoch += 1
+        self._detach()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._done.pop(tp, None)
