@@ -148,7 +148,7 @@ class Session(msgspec.Struct, frozen=True):
             told[0].id_ms if told else start_ms,
             start_ms,
             max([end_ms, *(pane.end_ms for pane in joined)]),
-            max((pane.told for pane in joined), default=0),
+            told[0].told if told else 0,
             summary,
         )
         results = [_result(pane, pane.told, Telling.ABSORBED) for pane in told[1:]]

@@ -11,9 +11,16 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from deploy.broker import EmbeddedBroker
 from deploy.errors import Fault
+
+# In CI the same examples every time, so that a change is judged by what it
+# changes; on a developer's machine new ones with every run.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("local", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 REPO = Path(__file__).resolve().parent.parent
 

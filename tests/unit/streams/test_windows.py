@@ -192,3 +192,17 @@ def test_windows_that_cannot_be_are_refused(make):
 
 def test_every_telling_has_its_word():
     assert [telling.value for telling in Telling] == ["final", "correction", "absorbed"]
+
+
+def test_a_session_that_takes_in_a_more_corrected_one_counts_its_own_revisions() -> None:
+    spec = Session(gap_ms=10, lateness_ms=500)
+    panes = spec.take(spec.take(Panes(), 0, 1.0).panes, 18, 1.0).panes
+    panes = spec.close(panes, 30).panes
+    corrected = spec.take(panes, 19, 1.0)
+    joined = spec.take(corrected.panes, 9, 1.0)
+
+    assert [(r.id_ms, r.revision) for r in corrected.results] == [(18, 1)]
+    assert [(r.id_ms, r.revision, r.telling) for r in joined.results] == [
+        (18, 2, Telling.ABSORBED),
+        (0, 1, Telling.CORRECTION),
+    ]
