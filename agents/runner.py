@@ -151,11 +151,11 @@ class Runner:
         backlog only when the end has not been reached for a while.
         """
         now = time.monotonic()
-        ends = [(standings.get(tp), self._app.consumer.highwater(tp), tp) for tp in tps]
+        found = [(standings.get(tp), tp.topic.removeprefix(self._prefix)) for tp in tps]
         if all(
             standing is not None
-            and max(standing.done, partition.taken(tp.topic.removeprefix(self._prefix))) >= end
-            for standing, end, tp in ends
+            and (not standing.backlog or partition.taken(topic) >= standing.done + standing.backlog)
+            for standing, topic in found
         ):
             self._at_end_s[partition.number] = now
         return now - self._at_end_s.get(partition.number, -AT_END_FOR_S) < AT_END_FOR_S

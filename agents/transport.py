@@ -205,7 +205,7 @@ class BatchConsumer(driver.Consumer):
     def ack(self, message: Message) -> bool:
         if not self._is_batched(message.tp):
             return bool(super().ack(message))
-        if message.acked and message not in self._unacked_messages:
+        if message.acked:
             return False
         message.acked = True
         self._unacked_messages.discard(message)

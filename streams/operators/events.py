@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -31,12 +31,8 @@ _ORIGIN_KEY = b"\x01origin"
 _SEQUENCE_KEY = b"\x01sequence"  # written after every rule's rows
 
 
-class Decoded(NamedTuple):
-    """A raw batch as columns, what was refused, and the fields that nobody knows."""
-
-    batch: Any
-    rejects: list[Reject]
-    unknown_fields: Counter[str]
+Decode = Callable[[RawBatch, Counter[str]], tuple[Any, list[Reject]]]
+"""Turns raw records into columns and rejects, counting the fields that nobody knows."""
 
 
 class Tally:
@@ -93,7 +89,7 @@ class EventOperator:
     def __init__(
         self,
         city: str,
-        decode: Callable[[RawBatch], Decoded],
+        decode: Decode,
         sequencer: Sequencer[Any],
         lanes: Lanes,
         *,
@@ -121,23 +117,24 @@ class EventOperator:
         tally = Tally(self._city, now_ms)
         self._read(raw.topic, raw.partition)
         first_new = self._sequencer.next_offset
-        decoded = self._decode(raw)
-        rejected = [one for one in decoded.rejects if raw.offsets[one.row] >= first_new]
+        unknown_fields: Counter[str] = Counter()
+        batch, rejects = self._decode(raw, unknown_fields)
+        rejected = [one for one in rejects if raw.offsets[one.row] >= first_new]
         for reject in rejected:
             tally.refuse(raw, reject)
         if self._clocks is not None:
             # Before the future is refused: the worst clocks are found there.
-            tally.alert(self._clocks.look(decoded.batch, first_new))
+            tally.alert(self._clocks.look(batch, first_new))
         next_offset = int(raw.offsets[-1]) + 1
-        released = self._sequencer.push(decoded.batch, now_ms, next_offset)
+        released = self._sequencer.push(batch, now_ms, next_offset)
         self._moved = True
         Counts(
-            read=columns.length(decoded.batch) + len(decoded.rejects),
+            read=columns.length(batch) + len(rejects),
             used=released.accepted,
             late=len(released.late),
             future=len(released.future),
             rejected=len(rejected),
-            redelivered=released.redelivered + len(decoded.rejects) - len(rejected),
+            redelivered=released.redelivered + len(rejects) - len(rejected),
         ).check()
         self._refuse_untimely(raw, released, tally)
         self._decide(released.batch, raw, tally)
@@ -146,11 +143,11 @@ class EventOperator:
             len(raw.values),
             released.accepted,
             tally.refused,
-            decoded.unknown_fields,
+            unknown_fields,
             tally.alerts,
             tally.ages_ms,
             tally.set_aside,
-            {} if self._communities is None else self._communities.count(decoded.batch),
+            {} if self._communities is None else self._communities.count(batch),
         )
 
     def wake(self, now_ms: int, *, caught_up: bool) -> Outcome:

@@ -7,12 +7,12 @@ from typing import Any
 from schemas.codec import decode_positions, encode
 from schemas.envelope import Datum
 from schemas.positions import Position, PositionBatch
-from schemas.records import RawBatch
+from schemas.records import RawBatch, Reject
 from streams import skew
 from streams.city.model import City
 from streams.event_time import Sequencer
 from streams.lateness import Timing
-from streams.operators.events import Decoded, EventOperator
+from streams.operators.events import EventOperator
 from streams.operators.lanes import Lanes
 from streams.registry import RuleEntry
 from streams.skew import Clocks
@@ -34,10 +34,8 @@ def positions_operator(
     """
     datums = city.datums
 
-    def decode(raw: RawBatch) -> Decoded:
-        unknown: Counter[str] = Counter()
-        batch, rejects = decode_positions(raw, datums, unknown)
-        return Decoded(batch, rejects, unknown)
+    def decode(raw: RawBatch, unknown: Counter[str]) -> tuple[PositionBatch, list[Reject]]:
+        return decode_positions(raw, datums, unknown)
 
     return EventOperator(
         city.code,

@@ -9,13 +9,13 @@ import numpy as np
 from schemas.codec import decode_readings, encode
 from schemas.envelope import Datum
 from schemas.readings import Reading, ReadingBatch
-from schemas.records import RawBatch
+from schemas.records import RawBatch, Reject
 from schemas.units import KINDS
 from streams import skew
 from streams.city.model import City
 from streams.event_time import Sequencer
 from streams.lateness import Timing
-from streams.operators.events import Decoded, EventOperator
+from streams.operators.events import EventOperator
 from streams.operators.lanes import Lanes
 from streams.registry import RuleEntry
 from streams.skew import Clocks
@@ -37,10 +37,9 @@ def readings_operator(
     datums = city.datums
     places = {code: (s.lon_deg, s.lat_deg) for code, s in city.sensors.items()}
 
-    def decode(raw: RawBatch) -> Decoded:
-        unknown: Counter[str] = Counter()
+    def decode(raw: RawBatch, unknown: Counter[str]) -> tuple[ReadingBatch, list[Reject]]:
         batch, rejects = decode_readings(raw, datums, unknown)
-        return Decoded(_placed(batch, places), rejects, unknown)
+        return _placed(batch, places), rejects
 
     return EventOperator(
         city.code,
