@@ -1,0 +1,1 @@
+"""What is shown: the gateway to screens and field apps, and the page."""
