@@ -53,6 +53,11 @@ class Alert(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         sentence: The finding as one plain sentence.
         life_safety: True takes the priority lane everywhere.
         inputs: Ids or offsets of the events that decided.
+        confidence: 0 to 1: how sure its source is; absent for what was measured.
+        doubtful: Not sure enough to act on alone: it may join an incident, and
+            by itself never sends anybody.
+        count: How many events are folded into it, where they are counted.
+        snapshot: Reference to a picture of it, never its bytes.
     """
 
     alert_id: str
@@ -76,3 +81,7 @@ class Alert(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     sentence: str = ""
     life_safety: bool = False
     inputs: tuple[str, ...] = ()
+    confidence: float | None = None
+    doubtful: bool = False
+    count: int | None = None
+    snapshot: str | None = None

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from schemas.claims import decode_complaints, decode_detections
 from schemas.columns import (
     check_place_columns,
     decode_positions,
@@ -31,6 +32,8 @@ __all__ = [
     "Refused",
     "dead_letter",
     "decode",
+    "decode_complaints",
+    "decode_detections",
     "decode_positions",
     "decode_readings",
     "decode_records",

@@ -1,5 +1,7 @@
 """Batches to columns: readings and positions, checked and converted.
 
+Detections and complaints are in `schemas.claims`.
+
 In columns a value is in its kind's own unit, an instant in milliseconds, a
 place in WGS-84. What cannot be so is a reject that names the field and a cure.
 """
@@ -35,7 +37,8 @@ def take_place(wires: Sequence[Any]) -> dict[str, list[Any]]:
     }
 
 
-def _take_common(wires: Sequence[Any]) -> dict[str, list[Any]]:
+def take_common(wires: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the columns of the envelope and the place."""
     return take_place(wires) | {
         "kind": [wire.kind for wire in wires],
         "subject": [wire.subject for wire in wires],
@@ -46,14 +49,14 @@ def _take_common(wires: Sequence[Any]) -> dict[str, list[Any]]:
 
 
 def _take_reading(wires: Sequence[Any]) -> dict[str, list[Any]]:
-    return _take_common(wires) | {
+    return take_common(wires) | {
         "value": [wire.value for wire in wires],
         "unit": [wire.unit for wire in wires],
     }
 
 
 def _take_position(wires: Sequence[Any]) -> dict[str, list[Any]]:
-    return _take_common(wires) | {
+    return take_common(wires) | {
         "sog_kn": [wire.sog_kn for wire in wires],
         "cog_deg": [wire.cog_deg for wire in wires],
         "heading_deg": [wire.heading_deg for wire in wires],
@@ -61,7 +64,7 @@ def _take_position(wires: Sequence[Any]) -> dict[str, list[Any]]:
     }
 
 
-class _Common(NamedTuple):
+class Common(NamedTuple):
     """The columns that every batch has."""
 
     source: Sequence[str]
@@ -88,7 +91,7 @@ def decode_readings(
         unknown: Counts fields that the contract does not know, by name.
     """
     items = read_items(raw, Reading, _take_reading, unknown)
-    common, refusals = _decode_common(raw, items, datums)
+    common, refusals = decode_common(raw, items, datums)
     values = np.fromiter(items.column("value"), np.float64, len(items))
     values, refused = convert(common.kind, items.column("unit"), values)
     refusals = refused | refusals
@@ -104,7 +107,7 @@ def decode_readings(
         offset=raw.offsets[items.row],
         row=items.row,
     )
-    return ReadingBatch(*_keep(batch, refusals)), items.rejects(refusals)
+    return ReadingBatch(*keep(batch, refusals)), items.rejects(refusals)
 
 
 _WITH_EXTRA = frozenset({"vessel.static", "vessel.safety-text"})
@@ -129,7 +132,7 @@ def decode_positions(
     absent.
     """
     items = read_items(raw, Position, _take_position, unknown, keep=True)
-    common, refusals = _decode_common(raw, items, datums)
+    common, refusals = decode_common(raw, items, datums)
     motion = {name: float_column(items, name) for name in _MOTION}
     for name, most in _MOTION.items():
         refusals = _check_range(name, motion[name], most) | refusals
@@ -151,12 +154,12 @@ def decode_positions(
         row=items.row,
         extra=_extras(items, common.kind, refusals),
     )
-    return PositionBatch(*_keep(batch, refusals)), items.rejects(refusals)
+    return PositionBatch(*keep(batch, refusals)), items.rejects(refusals)
 
 
-def _decode_common(
+def decode_common(
     raw: RawBatch, items: Items, datums: Mapping[str, Datum]
-) -> tuple[_Common, dict[int, Refusal]]:
+) -> tuple[Common, dict[int, Refusal]]:
     """Return the envelope's columns and places, and refusals by item.
 
     Of several faults the first is told: contract version, times, place.
@@ -170,7 +173,7 @@ def _decode_common(
     ingest_time_ms, bad_ingest = _ingest_times(raw, items)
     lon_deg, lat_deg = float_column(items, "lon_deg"), float_column(items, "lat_deg")
     bad_places = check_place_columns(items, lon_deg, lat_deg, datums)
-    common = _Common(
+    common = Common(
         source=items.column("source"),
         kind=items.column("kind"),
         subject=items.column("subject"),
@@ -250,7 +253,7 @@ def _extras(
     return extras
 
 
-def _keep(batch: tuple[Any, ...], refusals: Mapping[int, Refusal]) -> list[Any]:
+def keep(batch: tuple[Any, ...], refusals: Mapping[int, Refusal]) -> list[Any]:
     """Return the columns without the refused entries, arrays read-only."""
     if refusals:
         kept = np.ones(len(batch[0]), np.bool_)

@@ -5,7 +5,9 @@ On the wire the same field is `..._time`, an RFC 3339 text with an offset
 (`codec` turns one into the other; a text without an offset is refused).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
@@ -24,6 +26,8 @@ class Datum(StrEnum):
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every event says about itself, after CloudEvents.
 
+    `KINDS` of a record names the only kinds that it may have; None takes any.
+
     Attributes:
         source: Who publishes it, as declared in the city's `sources.toml`.
         kind: What it is about, in dotted words: `noise.laeq`, `vessel.position`.
@@ -36,6 +40,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         schema: Version of the contract that the sender wrote by.
         trace: Opaque id that ties one chain of events together.
     """
+
+    KINDS: ClassVar[Mapping[str, str] | None] = None
 
     source: str
     kind: str

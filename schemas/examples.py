@@ -7,6 +7,7 @@ from schemas.alerts import Alert, Severity, Transition
 from schemas.complaints import Channel, Complaint
 from schemas.deadletter import DeadLetter
 from schemas.detections import Detection
+from schemas.devices import DeviceState, DeviceStatus
 from schemas.dispatch import (
     CaseState,
     DispatchOrder,
@@ -181,6 +182,21 @@ EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
                 venue="xiasha-square",
                 text_id="quiet-please",
                 text="Please turn the music down.",
+            ),
+        ),
+        DeviceStatus: (
+            DeviceStatus(
+                source="citybrain.devices",
+                kind="device.status",
+                subject="cam-0412",
+                event_time_ms=_AT_MS,
+                device_class="camera",
+                state=DeviceState.OFFLINE,
+                reason="silent",
+                last_seen_time_ms=_AT_MS - 600_000,
+                time_out_s=600,
+                lon_deg=_LON_DEG,
+                lat_deg=_LAT_DEG,
             ),
         ),
         DeadLetter: (

@@ -40,6 +40,8 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         peak_value: The worst value, with `limit` and `unit`.
         rung: The highest rung that its ladder reached.
         reopened_count: How often it came back within the re-open time.
+        confidence: 0 to 1: of the surest alert in it; absent for what was measured.
+        doubtful: Nothing but doubtful alerts are in it: nobody is sent.
     """
 
     incident_id: str
@@ -65,3 +67,5 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     sentence: str = ""
     life_safety: bool = False
+    confidence: float | None = None
+    doubtful: bool = False

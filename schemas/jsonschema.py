@@ -75,6 +75,9 @@ def schema_of(cls: type[Envelope]) -> dict[str, Any]:
     }
     if cls is Reading:
         _tell_kinds(schema)
+    elif cls.KINDS is not None:
+        lines = "; ".join(f"`{kind}`: {what}" for kind, what in cls.KINDS.items())
+        properties["kind"]["description"] += f" One of: {lines}"
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schema))
     return plain
 

@@ -1,8 +1,12 @@
 """A refusal: why one event is not taken, and what would mend it."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from schemas.records import Reason, Reject, Stage
+
+_KIND_CHARS = 64  # of an unknown kind are quoted
 
 
 class Refusal(NamedTuple):
@@ -28,6 +32,14 @@ class Refused(ValueError):  # noqa: N818 - "refused" is the word of the contract
         super().__init__(f"{refusal.reason}: {refusal.field}: {refusal.hint}")
         self.refusal = refusal
         self.reason, self.field, self.hint = refusal
+
+
+def unknown_kind(kind: str, known: Iterable[str]) -> Refusal:
+    """Return the refusal of a kind that is none of `known`, with the nearest one."""
+    kind, names = kind[:_KIND_CHARS], list(known)
+    near = get_close_matches(kind, names, n=1)
+    cure = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    return Refusal(Reason.UNKNOWN_KIND, "kind", f"no kind {kind!r}; {cure}")
 
 
 def in_pack(part: int | None, field: str) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from schemas import units
 from schemas.alerts import Alert
 from schemas.complaints import Complaint
 from schemas.deadletter import DeadLetter
 from schemas.detections import Detection
+from schemas.devices import DeviceStatus
 from schemas.dispatch import DispatchOrder, DispatchUpdate, Reminder
 from schemas.envelope import Envelope
 from schemas.incidents import Incident
@@ -31,6 +33,7 @@ DISPATCH_ORDERS = "dispatch.orders"
 DISPATCH_ORDERS_LATEST = "dispatch.orders.latest"
 DISPATCH_UPDATES = "dispatch.updates"
 REMINDERS = "reminders"
+DEVICES_STATUS = "devices.status"
 DEADLETTER = "deadletter"
 
 _DAY_MS = 86_400_000
@@ -123,6 +126,14 @@ _TABLE = (
     Topic(DISPATCH_UPDATES, "city", _ORDER, DispatchUpdate),
     Topic(REMINDERS, "city", _ORDER, Reminder),
     Topic(
+        DEVICES_STATUS,
+        "device",
+        "the newest state of each, for screens",
+        DeviceStatus,
+        retention_ms=_DAY_MS,
+        cleanup="compact",
+    ),
+    Topic(
         DEADLETTER,
         "source topic",
         "what one topic refused stays in order",
@@ -131,6 +142,16 @@ _TABLE = (
     ),
 )
 TOPICS: Mapping[str, Topic] = MappingProxyType({topic.name: topic for topic in _TABLE})
+
+
+def reading_topic(kind: str) -> str:
+    """Return the topic of a reading of `kind`: life safety has a lane of its own.
+
+    A pack goes where its most urgent reading goes. A kind that nobody knows takes
+    the common lane, where it is refused.
+    """
+    spec = units.KINDS.get(kind)
+    return SENSOR_READINGS_URGENT if spec is not None and spec.urgent else SENSOR_READINGS
 
 
 def topic_config(topic: Topic) -> dict[str, str]:

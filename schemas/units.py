@@ -6,7 +6,6 @@ it is refused; limits that matter to people are the rules' own.
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.records import Reason
-from schemas.refused import Refusal
+from schemas.refused import Refusal, unknown_kind
 
 
 class Scale(NamedTuple):
@@ -41,6 +40,7 @@ class KindSpec(NamedTuple):
         low, high: Physical range in `unit`, both ends allowed.
         description: What is measured, and where the range is from.
         flag: True for a yes or no, said as 1 or 0.
+        urgent: True for life safety (fire, gas, flood): it rides the urgent lane.
     """
 
     unit: str
@@ -49,6 +49,7 @@ class KindSpec(NamedTuple):
     high: float
     description: str
     flag: bool = False
+    urgent: bool = False
 
     def scale(self, unit: str) -> Scale | None:
         """Return how `unit` becomes the kind's own; None if it is not taken."""
@@ -82,14 +83,18 @@ KINDS: Mapping[str, KindSpec] = MappingProxyType(
             50,
             "Stage above the station's own zero (1985 national height datum unless the city's "
             "files say otherwise).",
+            urgent=True,
         ),
-        "smoke.alarm": KindSpec("1", {}, 0, 1, "The detector's own alarm bit.", flag=True),
+        "smoke.alarm": KindSpec(
+            "1", {}, 0, 1, "The detector's own alarm bit.", flag=True, urgent=True
+        ),
         "temperature.air": KindSpec(
             "Cel",
             {"degF": Scale(5, 9, -32), "K": Scale(shift=-273.15)},
             -90,
             1000,
             "Air temperature; the lowest ever measured outdoors is -89.2, a fire reaches 1000.",
+            urgent=True,
         ),
         "gas.combustible": KindSpec(
             "%LEL",
@@ -98,9 +103,15 @@ KINDS: Mapping[str, KindSpec] = MappingProxyType(
             2000,
             "Combustible gas as a share of the lower explosive limit; %VOL and ppm are read as "
             "methane, whose limit is 5 %VOL, so pure methane is 2000 %LEL.",
+            urgent=True,
         ),
         "gas.toxic": KindSpec(
-            "ppm", {"ppb": Scale(over=1000)}, 0, 10_000, "Toxic gas by volume in air."
+            "ppm",
+            {"ppb": Scale(over=1000)},
+            0,
+            10_000,
+            "Toxic gas by volume in air.",
+            urgent=True,
         ),
         "manhole.tilt": KindSpec("deg", {}, 0, 180, "Tilt of a manhole cover from its seat."),
         "parking.occupied": KindSpec("1", {}, 0, 1, "Whether a bay is taken.", flag=True),
@@ -167,9 +178,7 @@ def check_kind(kind: str, unit: str) -> Refusal | None:
     """Return why a reading of `kind` in `unit` is not taken, None if it is."""
     spec = KINDS.get(kind)
     if spec is None:
-        near = get_close_matches(kind[:64], KINDS, n=1)
-        known = f"did you mean {near[0]}?" if near else f"known are {', '.join(KINDS)}"
-        return Refusal(Reason.UNKNOWN_KIND, "kind", f"no kind {kind[:64]!r}; {known}")
+        return unknown_kind(kind, KINDS)
     if spec.scale(unit) is None:
         hint = f"{kind} takes {spec.units}, not {unit[:32]!r}"
         return Refusal(Reason.UNKNOWN_UNIT, "unit", hint)

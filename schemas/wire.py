@@ -15,7 +15,7 @@ from msgspec.structs import fields as fields_of
 from schemas.envelope import SCHEMA_VERSION, Envelope
 from schemas.instants import format_instant, parse_instant
 from schemas.records import Reason
-from schemas.refused import Refusal, Refused
+from schemas.refused import Refusal, Refused, unknown_kind
 
 R = TypeVar("R", bound=Envelope)
 
@@ -107,9 +107,13 @@ def from_wire(cls: type[R], wire: msgspec.Struct) -> R:
     """Return the record that `wire` says.
 
     Raises:
-        Refused: A time is no instant, or the sender's contract is newer.
+        Refused: A time is no instant, the kind is none of the record's, or the
+            sender's contract is newer.
     """
     refusal = check_schema(getattr(wire, "schema", None))
+    kind: str = getattr(wire, "kind", "")
+    if refusal is None and cls.KINDS is not None and kind not in cls.KINDS:
+        refusal = unknown_kind(kind, cls.KINDS)
     if refusal is not None:
         raise Refused(refusal)
     said: dict[str, Any] = {}

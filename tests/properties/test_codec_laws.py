@@ -13,6 +13,8 @@ from schemas.codec import (
     Refused,
     dead_letter,
     decode,
+    decode_complaints,
+    decode_detections,
     decode_positions,
     decode_readings,
     decode_records,
@@ -107,11 +109,16 @@ def test_whatever_comes_in_each_record_ends_in_rows_or_rejects(values):
     readings, refused_readings = decode_readings(raw, DATUMS)
     positions, refused_positions = decode_positions(raw, DATUMS)
     complaints, refused_complaints = decode_records(raw, Complaint, DATUMS)
+    tickets, refused_tickets = decode_complaints(raw, DATUMS)
+    detections, refused_detections = decode_detections(raw, DATUMS)
 
     every = set(range(len(values)))
     assert set(rows_of(readings)) | {r.row for r in refused_readings} == every
     assert set(rows_of(positions)) | {r.row for r in refused_positions} == every
     assert {row for row, _ in complaints} | {r.row for r in refused_complaints} == every
+    assert set(rows_of(tickets)) | {r.row for r in refused_tickets} == every
+    assert set(rows_of(detections)) | {r.row for r in refused_detections} == every
+    assert ((detections.confidence >= 0) & (detections.confidence <= 1)).all()
     assert np.isfinite(readings.value).all()
     for kind, value in zip(readings.kind, readings.value.tolist(), strict=True):
         assert KINDS[kind].low <= value <= KINDS[kind].high

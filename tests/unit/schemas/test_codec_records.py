@@ -165,6 +165,7 @@ def test_records_keep_their_rows_and_packs_are_expanded():
         ({"plate_hash": "浙C12345"}, Reason.WRONG_TYPE, "plate_hash"),
         ({"event_time": "2026-05-01T12:30:00"}, Reason.NAIVE_TIME, "event_time"),
         ({"schema": 9}, Reason.UNKNOWN_SCHEMA, "schema"),
+        ({"kind": "fire.sen"}, Reason.UNKNOWN_KIND, "kind"),
         ({"lon_deg": 27.5, "lat_deg": 120.5}, Reason.OUT_OF_RANGE, "lat_deg"),
     ],
 )

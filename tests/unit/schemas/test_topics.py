@@ -1,6 +1,7 @@
 from schemas import topics
 from schemas.examples import EXAMPLES
-from schemas.topics import TOPICS, topic_config
+from schemas.topics import TOPICS, reading_topic, topic_config
+from schemas.units import KINDS
 
 
 def test_every_name_in_the_module_is_in_the_table():
@@ -39,3 +40,13 @@ def test_a_dead_letter_of_the_largest_value_fits_its_topic():
     letters = int(topic_config(TOPICS[topics.DEADLETTER])["max.message.bytes"])
 
     assert letters > largest * 4 / 3 + 4096
+
+
+def test_life_safety_rides_a_lane_of_its_own():
+    urgent = {kind for kind in KINDS if reading_topic(kind) == topics.SENSOR_READINGS_URGENT}
+
+    assert urgent == {
+        "water.level", "smoke.alarm", "temperature.air", "gas.combustible", "gas.toxic"
+    }  # fmt: skip
+    assert reading_topic("parking.occupied") == topics.SENSOR_READINGS
+    assert reading_topic("no.such-kind") == topics.SENSOR_READINGS
