@@ -1,4 +1,4 @@
-"""Make the synthetic part of the city Longgang: areas, units, sensors, vessels.
+"""Make the synthetic part of the city Longgang: areas, and the registers of what is in them.
 
     python -m deploy.generate_city deploy/cities/longgang
 
@@ -9,11 +9,8 @@ file says that it is synthetic or approximate. The same seed gives the same
 bytes (with the same GEOS: version 3.14 made the committed files).
 """
 
-import csv
-import io
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ import shapely
 from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
+from deploy import generate_registers as registers
 from streams.geo.fences import metres_per_degree
 
 SEED = 330_383
@@ -47,32 +45,11 @@ OUTLINE = (
     (120.632, 27.569), (120.644, 27.548), (120.657, 27.524),
 )  # fmt: skip
 
-# BeiDou terminals that the public recordings of fishing boats near Longgang name,
-# with the gear that they state. Names, skippers and numbers here are made up.
-TERMINALS = {
-    "purse-seine": (20578, 20697, 22710, 24285, 24445, 24627, 20006, 20045, 20049, 20051),
-    "gillnet": (21823, 21956, 26842, 27090),
-    "trawl": (24886, 24938),
-}
 # Shore stations: code, longitude, latitude, range in metres. Approximate.
 STATIONS = (
     ("ais-bacao", 120.655, 27.490, 45_000.0),
     ("ais-xiaguan", 120.485, 27.170, 40_000.0),
     ("ais-nanji", 121.080, 27.465, 35_000.0),
-)
-DEPARTMENTS = (
-    ("police", "公安", "LG-police"),
-    ("enforcement", "综合行政执法", "LG-enforcement"),
-    ("fishery", "渔业执法", "LG-fishery"),
-    ("fire", "消防救援", "LG-fire"),
-    ("flood", "防汛", "LG-flood"),
-)
-SENSOR_KINDS = (
-    ("noise.laeq", 40),
-    ("water.level", 60),
-    ("smoke.alarm", 80),
-    ("gas.combustible", 60),
-    ("manhole.tilt", 40),
 )
 
 
@@ -155,17 +132,8 @@ def feature(code: str, area: BaseGeometry, **properties: Any) -> dict[str, Any]:
     return {"type": "Feature", "id": code, "properties": properties, "geometry": geometry}
 
 
-def table(header: str, rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return a CSV file."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header.split(","))
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def areas(dice: np.random.Generator) -> tuple[dict[str, bytes], list[tuple[str, BaseGeometry]]]:
-    """Return the files of the areas, and the communities for those who place things."""
+def areas(dice: np.random.Generator) -> tuple[dict[str, bytes], list[BaseGeometry]]:
+    """Return the files of the areas, and the micro-grids for those who place things."""
     communities = split(Polygon(OUTLINE), COMMUNITIES, dice)
     grid_rows, leaves, parents = [], [], []
     grids = [
@@ -199,8 +167,8 @@ def areas(dice: np.random.Generator) -> tuple[dict[str, bytes], list[tuple[str, 
                 for at, (area, parent) in enumerate(zip(tiles, parents, strict=True))
             ),
         ),
-        "areas/grids.csv": table("code,name,kind,community", grid_rows),
-        "areas/communities.csv": table(
+        "areas/grids.csv": registers.table("code,name,kind,community", grid_rows),
+        "areas/communities.csv": registers.table(
             "code,name,office",
             (
                 (f"LG-C{at + 1:03d}", f"示例社区{at + 1:03d}", f"示例治理单元{office:02d}")
@@ -208,74 +176,7 @@ def areas(dice: np.random.Generator) -> tuple[dict[str, bytes], list[tuple[str, 
             ),
         ),
     }
-    return files, [(f"LG-C{at + 1:03d}", area) for at, area in enumerate(communities)]
-
-
-def units() -> bytes:
-    """Return units.toml: a desk, a leader, departments, communities and grids."""
-    lines = ["# Synthetic, made by deploy/generate_city.py: nobody here is a real person."]
-
-    def unit(code: str, name: str, level: str, **more: str) -> None:
-        facts = {"code": code, "name": name, "level": level, **more}
-        text = "".join(f"\n{key} = {json.dumps(v, ensure_ascii=False)}" for key, v in facts.items())
-        lines.append("\n[[units]]" + text)
-
-    unit("LG-desk", "市级指挥中心值班台", "city")
-    unit("LG-coast-desk", "海上值班台", "city")
-    unit("LG-leader", "带班领导", "leader")
-    for department, name, code in DEPARTMENTS:
-        unit(code, f"{name}值班队", "department", department=department)
-    for at in range(1, COMMUNITIES + 1):
-        unit(f"LG-C{at:03d}-team", f"示例社区{at:03d}值守组", "community", area=f"LG-C{at:03d}")
-    for at in range(1, GRIDS + 1):
-        unit(f"LG-G{at:03d}-worker", f"示例网格员{at:03d}", "grid", area=f"LG-G{at:03d}")
-    return ("\n".join(lines) + "\n").encode()
-
-
-def sensors(communities: Sequence[tuple[str, BaseGeometry]], dice: np.random.Generator) -> bytes:
-    """Return sensors.csv without those of the venues, which venues.toml places."""
-    rows = []
-    for kind, count in SENSOR_KINDS:
-        stem = kind.split(".", maxsplit=1)[0]
-        for at in range(count):
-            _, area = communities[int(dice.integers(len(communities)))]
-            place = shapely.point_on_surface(area)
-            area_class = "2" if kind == "noise.laeq" else ""
-            sample_s = 1 if kind == "noise.laeq" else ""
-            code = f"LG-{stem}-{at + 1:03d}"
-            source = "noise" if kind == "noise.laeq" else "iot"
-            rows.append(
-                (code, kind, area_class, f"{place.x:.6f}", f"{place.y:.6f}", sample_s, source)
-            )
-    return table("code,kind,area_class,lon_deg,lat_deg,sample_s,source", rows)
-
-
-def vessels(dice: np.random.Generator) -> bytes:
-    """Return vessels.csv: all names made up, telephone numbers of no network."""
-    rows = []
-    numbers = Counter[str]()
-    harbours = ("aojiang", "bacao", "xiaguan", "shacheng")
-
-    def vessel(gear: str, beidou: str, mmsi: str) -> None:
-        numbers["all"] += 1
-        at = numbers["all"]
-        harbour = harbours[int(dice.integers(len(harbours)))]
-        length_m = f"{dice.uniform(12, 42):.1f}"
-        code, name = f"LG-V{at:03d}", f"示例渔{at:05d}"
-        phone = f"000-0000-{at:04d}"
-        rows.append((code, mmsi, beidou, name, "fishing", gear, harbour, length_m, "",
-                     f"示例船长{at:03d}", phone))  # fmt: skip
-
-    for gear, terminals in TERMINALS.items():
-        for terminal in terminals:
-            vessel(gear, str(terminal), "")
-    for at in range(24):
-        gear = ("trawl", "gillnet", "purse-seine", "hook-and-line", "small-stow-net", "pots")[
-            at % 6
-        ]
-        vessel(gear, "", f"412{420_000 + at:06d}")
-    header = "code,mmsi,beidou,name,kind,gear,home_harbour,length_m,permits,skipper,phone"
-    return table(header, rows)
+    return files, tiles
 
 
 def disc(lon_deg: float, lat_deg: float, radius_m: float, corners: int = 48) -> Polygon:
@@ -306,13 +207,10 @@ def coverage() -> bytes:
 
 def generate(seed: int = SEED) -> dict[str, bytes]:
     """Return all generated files by their path in the city's folder."""
-    dice = np.random.default_rng(seed)
-    files, communities = areas(dice)
+    files, tiles = areas(np.random.default_rng(seed))
     return {
         **files,
-        "units.toml": units(),
-        "sensors.csv": sensors(communities, dice),
-        "vessels.csv": vessels(dice),
+        **registers.generate(seed, tiles, communities=COMMUNITIES, grids=GRIDS),
         "fences/coverage.geojson": coverage(),
     }
 

@@ -15,7 +15,8 @@ import msgspec
 from streams.city.findings import CityFault, Finding, misfit
 from streams.city.geometry import read_fences
 from streams.city.model import ApprovedText, City, SourceDecl
-from streams.city.places import COMMUNITIES, by_code, read_places
+from streams.city.places import COMMUNITIES, read_places
+from streams.city.registers import by_code
 from streams.city.rows import CommunityRow, HeadRow, SourceRow
 from streams.city.sea import read_closures, read_vessels
 from streams.city.text import CityText
@@ -66,12 +67,11 @@ def _parse(
         text.text(CITY)
         return None, text.findings
     offsets = utc_offsets(offset_pairs(zone))
-    texts = _texts(text)
-    places = read_places(text, head.code, head.box, texts, offsets)
+    texts, sources = _texts(text), _sources(text)
+    places = read_places(text, head, texts, sources, offsets)
     fences = read_fences(text, head.box, zone)
     closures, bands = read_closures(text, zone, fences)
     vessels = read_vessels(text, fences, closures)
-    sources = _sources(text)
     routing, roster = _routing(text)
     rules, converted = _rules(text, params)
     if places is None or routing is None or text.findings:
@@ -88,6 +88,7 @@ def _parse(
         limits=places.limits,
         noise_sensors=places.noise_sensors,
         sensors=places.sensors,
+        cameras=places.cameras,
         vessels=vessels,
         closures={closure.fence: closure for closure in closures},
         sources=sources,

@@ -51,6 +51,28 @@ class SensorRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sample_s: int | None = None
 
 
+class View(StrEnum):
+    """What a camera looks at."""
+
+    STREET = "street"
+    MARKET = "market"
+    SQUARE = "square"
+    ESTATE = "estate"
+    RIVERSIDE = "riverside"
+    HARBOUR = "harbour"
+
+
+class CameraRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A camera of the register, where it stands (WGS-84); never what it recorded."""
+
+    code: str
+    name: str
+    lon_deg: float
+    lat_deg: float
+    view: View
+    source: str
+
+
 class SourceClass(StrEnum):
     """What a source publishes."""
 
@@ -111,7 +133,7 @@ class City:
         areas, fences: Boundaries at land, fences at sea and land.
         venues: By code; `speakers` their loudspeakers, by venue.
         limits: Compiled noise limits; `noise_sensors` where each one listens.
-        sensors: By code.
+        sensors, cameras: By code.
         vessels: The register by subject (`vessels.register`).
         closures: Moratorium seasons, by the id of their fence.
         sources: By name.
@@ -132,6 +154,7 @@ class City:
     limits: NoiseLimits
     noise_sensors: Mapping[str, NoiseSensor]
     sensors: Mapping[str, SensorRecord]
+    cameras: Mapping[str, CameraRecord]
     vessels: Mapping[str, VesselRecord]
     closures: Mapping[str, Closure]
     sources: Mapping[str, SourceDecl]

@@ -1,7 +1,9 @@
 """A city's places: areas with their parents, venues and sensors in them, limits at them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from streams.city.geometry import (
     GCJ02_SHIFT_DEG,
@@ -13,10 +15,17 @@ from streams.city.geometry import (
     read_area,
 )
 from streams.city.limits import VENUES, read_limits
-from streams.city.model import ApprovedText, SensorRecord
-from streams.city.rows import CommunityRow, GridRow, VenueRow
+from streams.city.model import ApprovedText, CameraRecord, SensorRecord, SourceClass, SourceDecl
+from streams.city.registers import (
+    by_code,
+    check_sources,
+    read_cameras,
+    read_noise_sensors,
+    read_sensors,
+)
+from streams.city.rows import CommunityRow, GridRow, HeadRow, VenueRow
 from streams.city.text import CityText, Row
-from streams.geo.areas import AreaIndex, NamedArea
+from streams.geo.areas import OUTSIDE, AreaIndex, NamedArea
 from streams.local_time import UtcOffsets
 from streams.matters.casework import Speaker
 from streams.matters.routing import AreaChain
@@ -25,7 +34,6 @@ from streams.noise.posts import NoiseSensor
 
 OUTLINE, MICRO = "outline.geojson", "areas/micro_grids.geojson"
 GRIDS, COMMUNITIES = "areas/grids.csv", "areas/communities.csv"
-SENSORS = ("sensors.csv", "venue_sensors.csv")
 
 
 class Places(NamedTuple):
@@ -35,47 +43,38 @@ class Places(NamedTuple):
     venues: Mapping[str, Venue]
     speakers: Mapping[str, Speaker]
     sensors: Mapping[str, SensorRecord]
+    cameras: Mapping[str, CameraRecord]
     noise_sensors: Mapping[str, NoiseSensor]
     limits: NoiseLimits
 
 
-def by_code(text: CityText, file: str, rows: Iterable[Row]) -> dict[str, Row]:
-    """Return rows by their `code`; a code used twice is a finding."""
-    found: dict[str, Row] = {}
-    for row in rows:
-        code = row.record.code
-        if code in found:
-            cure = f"choose another: line {found[code].line} has it already"
-            text.find(file, row.line, code, f"the code {code!r} is used twice", cure)
-        else:
-            found[code] = row
-    return found
-
-
 def read_places(
     text: CityText,
-    city: str,
-    box: Box,
+    head: HeadRow,
     texts: Mapping[str, ApprovedText],
+    sources: Mapping[str, SourceDecl],
     offsets: UtcOffsets,
 ) -> Places | None:
     """Return the places; None when the boundaries or limits are too broken to go on."""
-    micro, chains = _areas(text, city, box)
+    box = head.box
+    micro, chains = _areas(text, head.code, box)
     outline = outline_of(text, OUTLINE, box)
     if micro and outline is not None:
         check_coverage(text, MICRO, micro, outline)
     venue_file = text.toml(VENUES)
     text.no_others(VENUES, venue_file, ("venues",))
     venue_rows = by_code(text, VENUES, text.array(VENUES, venue_file, "venues", VenueRow))
-    sensors = _sensors(text)
+    sensors, cameras = read_sensors(text), read_cameras(text)
+    check_sources(text, sensors.values(), SourceClass.SENSOR, sources)
+    check_sources(text, cameras.values(), SourceClass.CAMERA, sources)
     _check_venues(text, venue_rows, sensors, texts)
     limits = read_limits(text, venue_rows, offsets)
-    noise_sensors = _noise_sensors(text, venue_rows, sensors)
+    noise_sensors = read_noise_sensors(text, venue_rows, sensors)
     if not micro:
         return None
     areas = AreaIndex([area for area, _ in micro], chains)
     _check_places(text, areas, box, [(VENUES, row) for row in venue_rows.values()])
-    _check_places(text, areas, box, sensors.values())
+    _check_places(text, areas, box, [*sensors.values(), *cameras.values()])
     if limits is None:
         return None
     venues = {code: _venue(row.record, areas) for code, row in venue_rows.items()}
@@ -93,6 +92,7 @@ def read_places(
             if row.record.loudspeaker and row.record.text in texts
         },
         sensors={code: row.record for code, (_, row) in sensors.items()},
+        cameras={code: row.record for code, (_, row) in cameras.items()},
         noise_sensors=noise_sensors,
         limits=limits,
     )
@@ -134,19 +134,6 @@ def _areas(
     return micro, chains
 
 
-def _sensors(text: CityText) -> dict[str, tuple[str, Row]]:
-    """Return the sensors of all registers by code, each with its file."""
-    found: dict[str, tuple[str, Row]] = {}
-    for file in SENSORS:
-        if file == SENSORS[0] or file in text.files:
-            for code, row in by_code(text, file, text.csv(file, SensorRecord)).items():
-                if code in found:
-                    what = f"the sensor {code!r} is in {found[code][0]} too"
-                    text.find(file, row.line, code, what, "keep one of the two")
-                found[code] = (file, row)
-    return found
-
-
 def _check_venues(
     text: CityText,
     venues: Mapping[str, Row],
@@ -173,38 +160,15 @@ def _check_venues(
             text.at(VENUES, (*path, "text"), what, "name a text of texts.toml")
 
 
-def _noise_sensors(
-    text: CityText, venues: Mapping[str, Row], sensors: Mapping[str, tuple[str, Row]]
-) -> dict[str, NoiseSensor]:
-    """Return where each noise sensor listens."""
-    venue_of = {sensor: code for code, row in venues.items() for sensor in row.record.sensors}
-    placed: dict[str, NoiseSensor] = {}
-    for code, (file, row) in sensors.items():
-        sensor: SensorRecord = row.record
-        if not sensor.kind.startswith("noise."):
-            continue
-        venue = venue_of.get(code, "")
-        if not venue and not sensor.area_class:
-            what = f"the noise sensor {code!r} has neither venue nor class of area"
-            cure = "name it in a venue's `sensors`, or fill in area_class"
-            text.find(file, row.line, code, what, cure)
-            continue
-        placed[code] = NoiseSensor(
-            venue=venue,
-            area_class="" if venue else sensor.area_class,
-            sample_s=sensor.sample_s,
-        )
-    return placed
-
-
 def _check_places(
-    text: CityText, areas: AreaIndex, box: Box, rows: Iterable[tuple[str, Row]]
+    text: CityText, areas: AreaIndex, box: Box, rows: Sequence[tuple[str, Row]]
 ) -> None:
     """Note what stands outside every area, and what that looks like."""
-    for file, row in rows:
+    lon_deg = np.array([row.record.lon_deg for _, row in rows], np.float64)
+    lat_deg = np.array([row.record.lat_deg for _, row in rows], np.float64)
+    for at in np.flatnonzero(areas.locate(lon_deg, lat_deg) == OUTSIDE).tolist():
+        file, row = rows[at]
         lon, lat, code = row.record.lon_deg, row.record.lat_deg, row.record.code
-        if areas.chain_at(lon, lat) is not None:
-            continue
         what, cure = outside_words(lon, lat, box)
         if box.holds(lon, lat):
             what, cure = f"[{lon}, {lat}] lies in no micro-grid", "mend the place"

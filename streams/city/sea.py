@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import shapely
 
 from streams.city.model import Closure, Gear
-from streams.city.places import by_code
+from streams.city.registers import by_code
 from streams.city.rows import ClosureRow, SeasonRow
 from streams.city.text import CityText
 from streams.city.time import instant_ms

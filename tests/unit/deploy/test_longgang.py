@@ -40,20 +40,44 @@ def test_the_counts_are_those_of_longgang(city):
     assert len(offices - {b"office"}) == 26
 
 
-def test_every_point_of_the_outline_is_in_exactly_one_micro_grid(city):
-    dice = np.random.default_rng(5)
-    outline = shapely.union_all(city.areas.geometry)
-    lon = dice.uniform(120.46, 120.68, 20_000)
-    lat = dice.uniform(27.46, 27.60, 20_000)
-    found = city.areas.locate(lon, lat)
-    points = shapely.points(lon, lat)
-    rows, areas = shapely.STRtree(city.areas.geometry).query(points, predicate="intersects")
-    lowest = np.full(len(lon), len(city.areas.codes))
-    np.minimum.at(lowest, rows, areas)
-    lowest[lowest == len(city.areas.codes)] = OUTSIDE
+def test_the_registers_have_the_devices_of_longgang(city):
+    boats = {vessel.code: vessel for vessel in city.vessels.values()}
 
-    assert np.array_equal(found, lowest)
-    assert np.array_equal(found != OUTSIDE, shapely.intersects_xy(outline, lon, lat))
+    assert len(city.sensors) == 9_400
+    assert len(city.cameras) == 9_700
+    assert len(boats) == 400
+    assert {vessel.home_harbour for vessel in boats.values()} <= {
+        fence.id for fence in city.fences.fences if fence.purpose is FencePurpose.HARBOUR
+    }
+    assert all(vessel.skipper for vessel in boats.values())
+
+
+def test_a_million_points_are_routed_as_brute_force_routes_them(city):
+    dice = np.random.default_rng(5)
+    areas = city.areas
+    west, south, east, north = shapely.total_bounds(areas.geometry)
+    lon = dice.uniform(west, east, 1_000_000)
+    lat = dice.uniform(south, north, 1_000_000)
+
+    routed = areas.locate(lon, lat)
+
+    assert np.array_equal(routed, by_brute_force(areas.geometry, lon, lat))
+    inside = shapely.union_all(areas.geometry)
+    shapely.prepare(inside)
+    assert np.array_equal(routed != OUTSIDE, shapely.intersects_xy(inside, lon, lat))
+
+
+def by_brute_force(polygons, lon, lat):
+    """Put to every polygon each point within its width; of several the first one counts."""
+    order = np.argsort(lon)
+    sorted_lon = lon[order]
+    owner = np.full(len(lon), OUTSIDE)
+    for at in reversed(range(len(polygons))):
+        west, _, east, _ = shapely.bounds(polygons[at])
+        first, last = np.searchsorted(sorted_lon, (west, east), side="left")
+        near = order[first : last + 1]
+        owner[near[shapely.intersects_xy(polygons[at], lon[near], lat[near])]] = at
+    return owner
 
 
 def test_there_is_a_fence_of_every_purpose(city):

@@ -8,6 +8,7 @@ import pytest
 from schemas.envelope import Datum
 from streams.city.files import city_findings, parse_city
 from streams.city.findings import CityFault
+from streams.city.model import View
 from streams.geo.fences import FencePurpose
 from streams.matters.routing import AreaChain
 
@@ -92,6 +93,11 @@ day_type = "exam-day"
         "s1,noise.laeq,,120.505,27.51,1,iot\n"
         "s2,water.level,,120.515,27.51,,iot\n"
     ),
+    "cameras.csv": (
+        "code,name,lon_deg,lat_deg,view,source\n"
+        "k1,Crossing,120.505,27.51,street,eyes\n"
+        "k2,Quay,120.515,27.51,harbour,eyes\n"
+    ),
     "vessels.csv": (
         "code,mmsi,beidou,name,kind,gear,home_harbour,permits\n"
         "v1,412000001,,One,fishing,trawl,port,\n"
@@ -100,6 +106,12 @@ day_type = "exam-day"
     "sources.toml": """\
 [iot]
 class = "sensor"
+datum = "gcj02"
+out_of_orderness_s = 2
+allowed_lateness_s = 600
+
+[eyes]
+class = "camera"
 datum = "gcj02"
 out_of_orderness_s = 2
 allowed_lateness_s = 600
@@ -204,10 +216,24 @@ class TestGoodCity:
         assert set(city.sensors) == {"s1", "s2"}
         assert city.limits.place("plaza") is not None
 
+    def test_cameras_carry_place_and_view(self):
+        cameras = self.city().cameras
+
+        assert {code: camera.view for code, camera in cameras.items()} == {
+            "k1": View.STREET,
+            "k2": View.HARBOUR,
+        }
+        assert (cameras["k2"].lon_deg, cameras["k2"].lat_deg) == (120.515, 27.51)
+
+    def test_a_city_may_have_no_camera(self):
+        files = {path: text for path, text in GOOD.items() if path != "cameras.csv"}
+
+        assert parse_city(as_bytes(files)).cameras == {}
+
     def test_sources_say_datum_and_times(self):
         city = self.city()
 
-        assert city.datums == {"iot": Datum.GCJ02}
+        assert city.datums == {"iot": Datum.GCJ02, "eyes": Datum.GCJ02}
         assert city.timings["iot"].out_of_orderness_ms == 2_000
         assert city.timings["iot"].idle_ms == 30_000
 
@@ -367,6 +393,13 @@ BROKEN = [
     ("texts.toml", "en =", "de =", 3, "unknown key `de`", "known keys: en, zh"),
     ("texts.toml", 'en = "Quiet, please"', "", 1, "`en` is missing", "add `en`"),
     ("sensors.csv", "s2,water", "s1,water", 3, "'s1' is used twice", "line 2"),
+    ("sensors.csv", "water.level", "water.levl", 3, "no kind 'water.levl'", "water.level?"),
+    ("sensors.csv", ",iot\ns2", ",iott\ns2", 2, "undeclared source 'iott'", "sources.toml"),
+    ("sensors.csv", ",iot\ns2", ",eyes\ns2", 2, "a source of class camera", "class sensor"),
+    ("cameras.csv", "k2,Quay", "k1,Quay", 3, "'k1' is used twice", "line 2"),
+    ("cameras.csv", "harbour", "sea", 3, "invalid enum value 'sea'", "expected"),
+    ("cameras.csv", "harbour,eyes", "harbour,iot", 3, "a source of class sensor", "class camera"),
+    ("cameras.csv", "120.515,27.51", "27.51,120.515", 3, "latitude before longitude", "first"),
     ("sensors.csv", "120.515", "east", 3, "expected `float`", "expected"),
     ("sensors.csv", "s2,water.level", "s2,noise.laeq", 3, "neither venue nor class", "area_class"),
     ("sensors.csv", "120.515,27.51", "27.51,120.515", 3, "latitude before longitude", "first"),
