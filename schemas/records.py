@@ -34,6 +34,8 @@ class Stage(StrEnum):
     CLOCK = "clock"
     EVENT_TIME = "event-time"
     RULE = "rule"
+    DOOR = "door"
+    DELIVER = "deliver"
 
 
 class Reason(StrEnum):
@@ -62,6 +64,11 @@ class Reason(StrEnum):
     LATE = "late"
     UNKNOWN_SUBJECT = "unknown-subject"
     UNKNOWN_ORDER = "unknown-order"
+    OTHER_SOURCE = "other-source"
+    PERSON = "person"
+    NOT_WATCHED = "not-watched"
+    NO_FINDING = "no-finding"
+    UNDELIVERED = "undelivered"
 
 
 class Reject(NamedTuple):
