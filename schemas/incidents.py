@@ -29,7 +29,8 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     the alert that changed it; `opened_time_ms` (event time) says since when.
 
     Attributes:
-        incident_id: UUIDv5 of rule, subject, area and the onset that opened it.
+        incident_id: UUIDv5 of rule, family of kinds (`noise` of `noise.exceeded`), subject,
+            area and the onset that opened it.
         rule: Whose alerts it gathers.
         state, change: Where it stands, and what just happened.
         revision: Rises by one with each message.
@@ -40,8 +41,6 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         peak_value: The worst value, with `limit` and `unit`.
         rung: The highest rung that its ladder reached.
         reopened_count: How often it came back within the re-open time.
-        confidence: 0 to 1: of the surest alert in it; absent for what was measured.
-        doubtful: Nothing but doubtful alerts are in it: nobody is sent.
     """
 
     incident_id: str
@@ -67,5 +66,3 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     sentence: str = ""
     life_safety: bool = False
-    confidence: float | None = None
-    doubtful: bool = False

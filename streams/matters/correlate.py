@@ -1,11 +1,12 @@
 """Correlation: many alerts about one matter become one incident.
 
-A matter is (rule, subject, area): at any time it has one open incident at most.
-State, per matter: its latest incident, which of its alerts still fire, and which
-alert messages were seen. Whether an alert re-opens the last incident or begins a
-new one is decided by event time alone, so a replay, at any speed and on any day,
-gives the same incidents with the same ids; wall time is only written down
-(`created_time_ms`, from which people's clocks run, and `ingest_time_ms`).
+A matter is (rule, family of kinds, subject, area), for one camera may see a fire
+and garbage: at any time it has one open incident at most. State, per matter: its
+latest incident, which of its alerts still fire, and which alert messages were
+seen. Whether an alert re-opens the last incident or begins a new one is decided
+by event time alone, so a replay, at any speed and on any day, gives the same
+incidents with the same ids; wall time is only written down (`created_time_ms`,
+from which people's clocks run, and `ingest_time_ms`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,12 @@ class Correlated(NamedTuple):
 
 def matter_key(alert: Alert) -> str:
     """Return the key of the matter that an alert is about."""
-    return f"{alert.rule}\x1f{alert.subject}\x1f{alert.area}"
+    return "\x1f".join(_facts(alert))
+
+
+def _facts(alert: Alert) -> tuple[str, str, str, str]:
+    """Return what tells matters apart; an alert may change its kind within the family."""
+    return alert.rule, alert.kind.partition(".")[0], alert.subject, alert.area
 
 
 def correlate(
@@ -181,7 +187,7 @@ def _said(
 ) -> Incident:
     """Return the incident as it stands after `alert`."""
     if matter is None or change is IncidentChange.OPENED:
-        incident_id = uuid5("incident", alert.rule, alert.subject, alert.area, alert.onset_time_ms)
+        incident_id = uuid5("incident", *_facts(alert), alert.onset_time_ms)
         base = opened(alert, incident_id, now_ms)
     else:
         base = updated(matter.incident, alert)

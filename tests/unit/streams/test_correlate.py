@@ -119,6 +119,18 @@ def test_another_rule_subject_or_area_is_another_matter():
     assert len({incident.incident_id for incident in said}) == 4
 
 
+def test_a_fire_and_garbage_before_one_camera_are_two_matters():
+    city = Incidents()
+    camera = {"rule": "detections", "subject": "cam-1", "area": ""}
+
+    city.hears(onset(0, "a1", kind="garbage.exposed", **camera))
+    (fire,) = city.hears(onset(0, "a2", kind="fire.seen", **camera))
+
+    assert fire.change is IncidentChange.OPENED
+    assert fire.kind == "fire.seen"
+    assert len({matter.incident.incident_id for matter in city.matters.values()}) == 2
+
+
 def test_it_stays_open_until_the_last_of_its_alerts_clears():
     city = Incidents()
     said = city.hears(onset(0), onset(1, "a2"), clear(2), clear(3, "a2"))
