@@ -1,11 +1,9 @@
 """The command line `citybrain`: one module in `deploy/commands/` a command.
 
-A command's module is imported only when that command runs, so that `--help` is
-quick and a broken corner stays a corner. Exit codes: 0 fine, 1 a finding or a
+Exit codes: 0 fine, 1 a finding or a
 difference, 2 wrong usage, 3 the surroundings are not as they must be.
 """
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping
@@ -14,6 +12,7 @@ from typing import Final
 import click
 
 from deploy.errors import Exit
+from deploy.lazy import LazyGroup
 
 # name -> what it does, in one line; its module is deploy/commands/<name>.py and
 # holds a click command of the name `command`.
@@ -28,41 +27,14 @@ COMMANDS: Final[Mapping[str, str]] = {
     "deadletter": "See why records were refused, and send them again.",
     "schema": "Export the JSON Schemas, or check them for drift.",
     "city": "Check a city's files.",
-    "bench": "How fast the engine is on this machine, beside others.",
+    "bench": "How fast this is on this machine, beside others.",
     "faults": "Kill agents under load, and account for what became of it.",
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
-
-    def list_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # click's
-    ) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # click's
-        cmd_name: str,
-    ) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(f"deploy.commands.{cmd_name}").command
-        return command if isinstance(command, click.Command) else None
-
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002  # click's
-        formatter: click.HelpFormatter,
-    ) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    members=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="longgang-citybrain")

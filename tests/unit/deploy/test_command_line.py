@@ -16,7 +16,8 @@ def every_command() -> list[tuple[str, ...]]:
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         if isinstance(command, click.Group):
-            paths += [(name, child) for child in command.commands]
+            context = click.Context(command)
+            paths += [(name, child) for child in command.list_commands(context)]
         else:
             paths.append((name,))
     return paths
