@@ -18,7 +18,14 @@ from schemas.dispatch import (
 )
 from schemas.envelope import Datum, Envelope
 from schemas.ids import uuid5
-from schemas.incidents import Incident, IncidentChange, IncidentState
+from schemas.incidents import (
+    Incident,
+    IncidentAction,
+    IncidentChange,
+    IncidentCommand,
+    IncidentState,
+    Link,
+)
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.records import Reason, Stage
@@ -139,6 +146,34 @@ EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
                 alert_ids=(_ALERT_ID,),
                 area="xiasha-square",
                 sentence=_SENTENCE,
+                links=(
+                    Link(
+                        alert_id=uuid5("example", "complaint"),
+                        kind="complaint.noise",
+                        sense="caller",
+                        distance_m=41.0,
+                        gap_s=65.0,
+                        why="noise",
+                    ),
+                ),
+                senses=("sensor", "caller"),
+                confidence=0.9,
+            ),
+        ),
+        IncidentCommand: (
+            IncidentCommand(
+                source="screens",
+                kind="incident.command",
+                subject="LG",
+                event_time_ms=_AT_MS,
+                id=uuid5("example", "silence"),
+                action=IncidentAction.SILENCE,
+                by="operator-07",
+                role="operator",
+                reason="Licensed concert until ten.",
+                area="xiasha-square",
+                kinds=("noise.*",),
+                until_time_ms=_AT_MS + 7_200_000,
             ),
         ),
         DispatchOrder: (

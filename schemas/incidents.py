@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+import msgspec
+
 from schemas.alerts import Severity
 from schemas.envelope import Envelope
 
@@ -20,6 +22,25 @@ class IncidentChange(StrEnum):
     UPDATED = "updated"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Why an alert is in an incident that another alert opened.
+
+    Attributes:
+        alert_id, kind: Which alert.
+        sense: Who noticed: `sensor`, `camera`, `caller`, `patrol`.
+        distance_m: Metres between the two; -1 where one has no place.
+        gap_s: Seconds of event time between it and what the incident had seen.
+        why: Name of the link in the city's rules, or `by-hand`.
+    """
+
+    alert_id: str
+    kind: str
+    sense: str
+    distance_m: float
+    gap_s: float
+    why: str
 
 
 class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,6 +62,19 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         peak_value: The worst value, with `limit` and `unit`.
         rung: The highest rung that its ladder reached.
         reopened_count: How often it came back within the re-open time.
+        links: Alerts of other matters in it, each with its reason (the newest 50).
+        senses: Who noticed it, each once: `sensor`, `camera`, `caller`, `patrol`.
+        confidence: 0 to 1, rising with independent senses.
+        actionable: False as long as nobody is to be sent; `held` says why not.
+        held: `grouping`, `unsure`, `silence:<id>`, `inhibited:<name>`, `mode:<name>`,
+            `storm`.
+        told_time_ms: Wall time from which people may act, where that was later than
+            its creation; their clocks start here.
+        parent: The area incident that tells people about it.
+        children, child_count: Of an area incident: those in it (the newest 50), how many.
+        flapping: It came and went so often that it is held open, and told once.
+        released: What ended, that it was held by: this message lists it for review.
+        merged_into: The incident that goes on with its alerts.
     """
 
     incident_id: str
@@ -66,3 +100,58 @@ class Incident(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     sentence: str = ""
     life_safety: bool = False
+    links: tuple[Link, ...] = ()
+    senses: tuple[str, ...] = ()
+    confidence: float | None = None
+    actionable: bool = True
+    held: tuple[str, ...] = ()
+    told_time_ms: int | None = None
+    parent: str = ""
+    children: tuple[str, ...] = ()
+    child_count: int = 0
+    flapping: bool = False
+    released: str = ""
+    merged_into: str = ""
+
+
+class IncidentAction(StrEnum):
+    """What an operator may do about incidents."""
+
+    SILENCE = "silence"
+    UNSILENCE = "unsilence"
+    SPLIT = "split"
+    MERGE = "merge"
+    MODE_ON = "mode-on"
+    MODE_OFF = "mode-off"
+
+
+class IncidentCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
+    """An operator's word about incidents; `id` names it, and makes it safe to send twice.
+
+    Attributes:
+        action: What is to be done.
+        by, role: Who says so; `second` the other person, where two are needed.
+        reason: Why; always needed.
+        incident_id: Of `split` and `merge`: the one that stays.
+        others: Of `merge`: the incidents that join it.
+        alert_ids: Of `split`: the alerts that leave.
+        area, subjects, kinds: Of `silence`: what it covers; kinds may end in "*".
+        until_time_ms: Of `silence`: its end, at most seven days ahead.
+        silence_id: Of `unsilence`: the id of the command that silenced.
+        mode: Of `mode-on` and `mode-off`: a mode of the city's rules.
+    """
+
+    action: IncidentAction
+    by: str
+    role: str = ""
+    second: str = ""
+    reason: str = ""
+    incident_id: str = ""
+    others: tuple[str, ...] = ()
+    alert_ids: tuple[str, ...] = ()
+    area: str = ""
+    subjects: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    until_time_ms: int | None = None
+    silence_id: str = ""
+    mode: str = ""

@@ -16,7 +16,7 @@ from schemas.detections import Detection
 from schemas.devices import DeviceStatus
 from schemas.dispatch import DispatchOrder, DispatchUpdate, Reminder
 from schemas.envelope import Envelope
-from schemas.incidents import Incident
+from schemas.incidents import Incident, IncidentCommand
 from schemas.positions import Position
 from schemas.readings import Reading
 
@@ -29,6 +29,7 @@ CITIZEN_COMPLAINTS = "citizen.complaints"
 ALERTS = "alerts"
 INCIDENTS = "incidents"
 INCIDENTS_LATEST = "incidents.latest"
+INCIDENT_COMMANDS = "incident.commands"
 DISPATCH_ORDERS = "dispatch.orders"
 DISPATCH_ORDERS_LATEST = "dispatch.orders.latest"
 DISPATCH_UPDATES = "dispatch.updates"
@@ -114,6 +115,7 @@ _TABLE = (
         retention_ms=_DAY_MS,
         cleanup="compact",
     ),
+    Topic(INCIDENT_COMMANDS, "city", _ORDER, IncidentCommand),
     Topic(DISPATCH_ORDERS, "city", _ORDER, DispatchOrder),
     Topic(
         DISPATCH_ORDERS_LATEST,
