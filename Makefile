@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 	command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help kafka setup demo test lint bench clean
+.PHONY: help kafka packages setup demo test lint bench clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,12 +34,15 @@ $(DEV_STAMP): $(STAMP)
 kafka: $(STAMP)
 	@test -n "$${CITYBRAIN_BROKER:-}" || $(BIN)/citybrain broker fetch
 
+packages: # Programs of the operating system that tests run on: .ci/packages
+	@.ci/os-packages
+
 setup: $(DEV_STAMP) kafka ## Virtual environment, package, tools, and Kafka's jars
 
 demo: kafka ## The whole city on this machine, live in this terminal; Ctrl-C ends it
 	@exec $(BIN)/citybrain up --simulate
 
-test: setup ## All tests, the ones on a real Kafka and the faults too
+test: setup packages ## All tests, the ones on a real Kafka and the faults too
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV_STAMP) ## Linter, formatter, types, import contracts, schema drift
