@@ -18,6 +18,8 @@ class CaseState(StrEnum):
     CLOSED = "closed"
     RETURNED = "returned"
     FALSE_ALARM = "false-alarm"
+    HANDLED_UNVERIFIED = "handled-unverified"
+    MERGED = "merged"
 
 
 class Clock(StrEnum):

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from schemas.alerts import Alert, Severity, Transition
+from schemas.cases import CaseClock, CaseEvent, CaseOrder, CaseRecord, CaseStage, sealed
+from schemas.commands import CaseAction, CaseCommand, CommandReply
 from schemas.complaints import Channel, Complaint
 from schemas.deadletter import DeadLetter
 from schemas.detections import Detection
 from schemas.devices import DeviceState, DeviceStatus
 from schemas.dispatch import (
     CaseState,
+    Clock,
     DispatchOrder,
     DispatchUpdate,
     FieldAction,
@@ -37,6 +40,32 @@ _INCIDENT_ID = uuid5("example", "incident")
 _CASE_ID = uuid5("example", "case")
 _ORDER_ID = uuid5("example", "order")
 _SENTENCE = "68.4 dB(A) at Xiasha Square, 13.4 above the limit."
+
+_COMMAND_ID = "field-app-7f3a"
+_EVENT = sealed(
+    CaseEvent(
+        source="citybrain.dispatch",
+        kind="case.event",
+        subject=_CASE_ID,
+        event_time_ms=_AT_MS + 40_000,
+        id=uuid5(_CASE_ID, 2, "accept"),
+        case_id=_CASE_ID,
+        seq=2,
+        action="accept",
+        from_state=CaseState.DISPATCHED,
+        to_state=CaseState.ACCEPTED,
+        by="worker-031",
+        role="field",
+        unit="LG-01-003",
+        order_id=_ORDER_ID,
+        command_id=_COMMAND_ID,
+        since_event_ms=40_000,
+        since_created_ms=39_200,
+        machine_ms=900,
+        queue_ms=39_100,
+        prev_hash="9f" * 32,
+    )
+)
 
 EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
     {
@@ -232,6 +261,78 @@ EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
                 time_out_s=600,
                 lon_deg=_LON_DEG,
                 lat_deg=_LAT_DEG,
+            ),
+        ),
+        CaseCommand: (
+            CaseCommand(
+                source="field-app",
+                kind="case.command",
+                subject=_CASE_ID,
+                event_time_ms=_AT_MS + 40_000,
+                id=_COMMAND_ID,
+                action=CaseAction.ACCEPT,
+                by="worker-031",
+                unit="LG-01-003",
+                order_id=_ORDER_ID,
+                at_lon_deg=_LON_DEG,
+                at_lat_deg=_LAT_DEG,
+            ),
+        ),
+        CommandReply: (
+            CommandReply(
+                source="citybrain.dispatch",
+                kind="command.reply",
+                subject=_CASE_ID,
+                event_time_ms=_AT_MS + 40_000,
+                id=uuid5("reply", _COMMAND_ID),
+                command_id=_COMMAND_ID,
+                action=CaseAction.CLOSE,
+                accepted=False,
+                reason="illegal-move",
+                hint="close while dispatched; possible: accept, return, false-alarm",
+                case_id=_CASE_ID,
+            ),
+        ),
+        CaseEvent: (_EVENT,),
+        CaseRecord: (
+            CaseRecord(
+                source="citybrain.dispatch",
+                kind="case",
+                subject="noise-0007",
+                event_time_ms=_AT_MS + 40_000,
+                id=uuid5(_CASE_ID, "record", 3),
+                case_id=_CASE_ID,
+                incident_id=_INCIDENT_ID,
+                incident_kind="noise.exceeded",
+                state=CaseState.ACCEPTED,
+                stage=CaseStage.HANDLE,
+                revision=3,
+                events=3,
+                last_hash=_EVENT.hash,
+                opened_time_ms=_AT_MS,
+                created_time_ms=_AT_MS + 800,
+                unit="LG-01-003",
+                level="grid",
+                orders=(
+                    CaseOrder(
+                        order_id=_ORDER_ID,
+                        unit="LG-01-003",
+                        unit_name="grid 3",
+                        level="grid",
+                        state=CaseState.ACCEPTED,
+                    ),
+                ),
+                clocks=(
+                    CaseClock(
+                        clock=Clock.RESPOND,
+                        started_time_ms=_AT_MS + 800,
+                        deadline_time_ms=_AT_MS + 60_800,
+                        stopped_time_ms=_AT_MS + 40_000,
+                    ),
+                ),
+                machine_ms=900,
+                queue_ms=39_100,
+                sentence=_SENTENCE,
             ),
         ),
         DeadLetter: (

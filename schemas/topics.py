@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from schemas import units
 from schemas.alerts import Alert
+from schemas.cases import CaseEvent, CaseRecord
+from schemas.commands import CaseCommand, CommandReply
 from schemas.complaints import Complaint
 from schemas.deadletter import DeadLetter
 from schemas.detections import Detection
@@ -35,6 +37,11 @@ DISPATCH_ORDERS_LATEST = "dispatch.orders.latest"
 DISPATCH_UPDATES = "dispatch.updates"
 REMINDERS = "reminders"
 DEVICES_STATUS = "devices.status"
+CASE_COMMANDS = "case.commands"
+CASE_REPLIES = "case.replies"
+CASE_EVENTS = "case.events"
+CASES = "cases"
+CASES_LATEST = "cases.latest"
 DEADLETTER = "deadletter"
 
 _DAY_MS = 86_400_000
@@ -127,6 +134,18 @@ _TABLE = (
     ),
     Topic(DISPATCH_UPDATES, "city", _ORDER, DispatchUpdate),
     Topic(REMINDERS, "city", _ORDER, Reminder),
+    Topic(CASE_COMMANDS, "city", _ORDER, CaseCommand),
+    Topic(CASE_REPLIES, "city", "in the order of the commands", CommandReply),
+    Topic(CASE_EVENTS, "city", "the steps of a case in their order, each chained", CaseEvent),
+    Topic(CASES, "city", _ORDER, CaseRecord),
+    Topic(
+        CASES_LATEST,
+        "case_id",
+        "the newest state of each, for screens",
+        CaseRecord,
+        retention_ms=_DAY_MS,
+        cleanup="compact",
+    ),
     Topic(
         DEVICES_STATUS,
         "device",

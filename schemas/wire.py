@@ -2,12 +2,13 @@
 
 On the wire a record is a flat JSON object. Each `x_time_ms` field is `x_time`,
 an RFC 3339 text; every optional field may be absent or null. Names that the
-contract does not know are tolerated, so that it can grow.
+contract does not know are tolerated, so that it can grow. A field may be a list
+of small structs, which have the same form.
 """
 
 import re
 from functools import cache
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields as fields_of
@@ -18,6 +19,7 @@ from schemas.records import Reason
 from schemas.refused import Refusal, Refused, unknown_kind
 
 R = TypeVar("R", bound=Envelope)
+S = TypeVar("S", bound=msgspec.Struct)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -44,6 +46,7 @@ class WireField(NamedTuple):
         required: It must be there.
         default: What its absence means.
         is_time: It is an instant.
+        items: The struct type that it is a list of, if it is one.
     """
 
     name: str
@@ -52,22 +55,31 @@ class WireField(NamedTuple):
     required: bool
     default: Any
     is_time: bool
+    items: Any = None
 
 
 @cache
-def wire_fields(cls: type[Envelope]) -> tuple[WireField, ...]:
+def wire_fields(cls: type[msgspec.Struct]) -> tuple[WireField, ...]:
     """Return the wire form of each field of `cls`, the envelope's first."""
     found = []
+    narrow = _narrowed if issubclass(cls, Envelope) else lambda _, annotated: annotated
     for field in fields_of(cls):
         is_time = field.name.endswith("_time_ms")
         wire_name = field.name.removesuffix("_ms") if is_time else field.name
-        wire_type = str if is_time else _narrowed(field.name, field.type)
+        wire_type = str if is_time else narrow(field.name, field.type)
         required = field.required
         default = None if required else field.default
         if not required and field.default is msgspec.NODEFAULT:
             default = field.default_factory()
-        found.append(WireField(field.name, wire_name, wire_type, required, default, is_time))
+        items = _items_of(field.type)
+        found.append(WireField(field.name, wire_name, wire_type, required, default, is_time, items))
     return tuple(found)
+
+
+def _items_of(annotated: Any) -> type[msgspec.Struct] | None:
+    """Return S of `tuple[S, ...]` where S is a struct."""
+    of = get_args(annotated)[0] if get_origin(annotated) is tuple else None
+    return of if isinstance(of, type) and issubclass(of, msgspec.Struct) else None
 
 
 def _narrowed(name: str, annotated: Any) -> Any:
@@ -78,7 +90,7 @@ def _narrowed(name: str, annotated: Any) -> Any:
 
 
 @cache
-def wire_type(cls: type[Envelope], *, strict: bool) -> type[msgspec.Struct]:
+def wire_type(cls: type[msgspec.Struct], *, strict: bool) -> type[msgspec.Struct]:
     """Return the struct that the wire form of `cls` decodes into.
 
     An absent optional field is None there. Without cyclic garbage collection:
@@ -89,8 +101,9 @@ def wire_type(cls: type[Envelope], *, strict: bool) -> type[msgspec.Struct]:
         strict: Names that the contract does not know are an error.
     """
     columns = [
-        (f.wire_name, f.type) if f.required else (f.wire_name, f.type | None, None)
+        (f.wire_name, said) if f.required else (f.wire_name, said | None, None)
         for f in wire_fields(cls)
+        for said in [tuple[wire_type(f.items, strict=strict), ...] if f.items else f.type]  # type: ignore[misc]
     ]
     return msgspec.defstruct(
         f"{cls.__name__}Wire",
@@ -116,6 +129,10 @@ def from_wire(cls: type[R], wire: msgspec.Struct) -> R:
         refusal = unknown_kind(kind, cls.KINDS)
     if refusal is not None:
         raise Refused(refusal)
+    return _said(cls, wire)
+
+
+def _said(cls: type[S], wire: msgspec.Struct) -> S:
     said: dict[str, Any] = {}
     for field in wire_fields(cls):
         value = getattr(wire, field.wire_name)
@@ -125,11 +142,13 @@ def from_wire(cls: type[R], wire: msgspec.Struct) -> R:
             value = parse_instant(value)
             if isinstance(value, Refusal):
                 raise Refused(value._replace(field=field.wire_name))
+        elif field.items:
+            value = tuple(_said(field.items, one) for one in value)
         said[field.name] = value
     return cls(**said)
 
 
-def to_wire(record: Envelope) -> dict[str, Any]:
+def to_wire(record: msgspec.Struct) -> dict[str, Any]:
     """Return `record` as the wire says it, without what is at its default.
 
     A NaN in an optional field says that there is none, as it does in columns.
@@ -147,9 +166,15 @@ def to_wire(record: Envelope) -> dict[str, Any]:
         elif isinstance(value, float) and not abs(value) < float("inf"):
             if not field.required and value != value:  # noqa: PLR0124 - NaN alone differs from itself
                 continue
-            raise ValueError(f"{field.name} of {record.kind} {record.subject} is {value}")
+            raise ValueError(f"{field.name} of {_name_of(record)} is {value}")
+        elif field.items:
+            value = [to_wire(one) for one in value]
         said[field.wire_name] = value
     return said
+
+
+def _name_of(record: msgspec.Struct) -> str:
+    return f"{getattr(record, 'kind', '')} {getattr(record, 'subject', '')}".strip()
 
 
 def check_schema(version: int | None) -> Refusal | None:
