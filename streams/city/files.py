@@ -16,6 +16,7 @@ from streams.city.findings import CityFault, Finding, misfit
 from streams.city.geometry import read_fences
 from streams.city.model import ApprovedText, City, SourceDecl
 from streams.city.places import COMMUNITIES, read_places
+from streams.city.platformfile import read_platforms
 from streams.city.registers import by_code
 from streams.city.rows import CommunityRow, HeadRow, SourceRow
 from streams.city.sea import read_closures, read_vessels
@@ -72,6 +73,8 @@ def _parse(
     fences = read_fences(text, head.box, zone)
     closures, bands = read_closures(text, zone, fences)
     vessels = read_vessels(text, fences, closures)
+    registered = places.cameras if places is not None else {}
+    platforms = read_platforms(text, sources, registered)
     routing, roster = _routing(text)
     rules, converted = _rules(text, params)
     if places is None or routing is None or text.findings:
@@ -89,6 +92,7 @@ def _parse(
         noise_sensors=places.noise_sensors,
         sensors=places.sensors,
         cameras=places.cameras,
+        platforms=platforms,
         vessels=vessels,
         closures={closure.fence: closure for closure in closures},
         sources=sources,

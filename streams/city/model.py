@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from schemas.envelope import Datum
+from streams.city.platforms import Platform
 from streams.geo.areas import AreaIndex
 from streams.geo.fences import FenceIndex
 from streams.lateness import Timing
@@ -134,6 +135,7 @@ class City:
         venues: By code; `speakers` their loudspeakers, by venue.
         limits: Compiled noise limits; `noise_sensors` where each one listens.
         sensors, cameras: By code.
+        platforms: What camera platforms call our cameras and findings, by name.
         vessels: The register by subject (`vessels.register`).
         closures: Moratorium seasons, by the id of their fence.
         sources: By name.
@@ -155,6 +157,7 @@ class City:
     noise_sensors: Mapping[str, NoiseSensor]
     sensors: Mapping[str, SensorRecord]
     cameras: Mapping[str, CameraRecord]
+    platforms: Mapping[str, Platform]
     vessels: Mapping[str, VesselRecord]
     closures: Mapping[str, Closure]
     sources: Mapping[str, SourceDecl]

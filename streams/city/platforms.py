@@ -1,15 +1,10 @@
 """Camera platforms of a city: what they call our cameras, and which findings are ours."""
 
-from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-
-from streams.city.text import CityText
-
-PLATFORMS = "platforms.toml"
 
 
 class Format(StrEnum):
@@ -51,36 +46,3 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     source: str
     cameras: dict[str, str]
     findings: tuple[Watched, ...]
-
-
-def read_platforms(
-    text: CityText, sources: Collection[str], kinds: Collection[str], cameras: Collection[str]
-) -> Mapping[str, Platform]:
-    """Return the platforms of `platforms.toml` by name; a city without the file has none.
-
-    Args:
-        text: The city's files; what is wrong is noted there.
-        sources: Names that may publish detections.
-        kinds: Of detections.
-        cameras: Codes of the register.
-    """
-    if PLATFORMS not in text.files:
-        return {}
-    found: dict[str, Platform] = {}
-    for name, table in text.toml(PLATFORMS).items():
-        platform = text.convert(PLATFORMS, (name,), table, Platform)
-        if platform is None:
-            continue
-        found[name] = platform
-        if platform.source not in sources:
-            what = f"the source {platform.source!r} publishes no detections"
-            text.at(PLATFORMS, (name, "source"), what, "declare it with class = camera")
-        for at, row in enumerate(platform.findings):
-            if row.kind not in kinds:
-                what, cure = f"unknown kind {row.kind!r}", f"known: {', '.join(sorted(kinds))}"
-                text.at(PLATFORMS, (name, "findings", at, "kind"), what, cure)
-        for theirs, code in platform.cameras.items():
-            if code not in cameras:
-                what = f"unknown camera {code!r}"
-                text.at(PLATFORMS, (name, "cameras", theirs), what, "name one of cameras.csv")
-    return found

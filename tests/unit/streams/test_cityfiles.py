@@ -98,6 +98,15 @@ day_type = "exam-day"
         "k1,Crossing,120.505,27.51,street,eyes\n"
         "k2,Quay,120.515,27.51,harbour,eyes\n"
     ),
+    "platforms.toml": """\
+[hub]
+format = "frigate"
+source = "eyes"
+cameras = { gate = "k1" }
+findings = [
+  { label = "smoke", kind = "smoke.seen" },
+]
+""",
     "vessels.csv": (
         "code,mmsi,beidou,name,kind,gear,home_harbour,permits\n"
         "v1,412000001,,One,fishing,trawl,port,\n"
@@ -225,8 +234,15 @@ class TestGoodCity:
         }
         assert (cameras["k2"].lon_deg, cameras["k2"].lat_deg) == (120.515, 27.51)
 
+    def test_a_platform_names_our_cameras_and_findings(self):
+        (hub,) = self.city().platforms.values()
+
+        assert (hub.format, hub.source, hub.cameras) == ("frigate", "eyes", {"gate": "k1"})
+        assert [(row.label, row.kind) for row in hub.findings] == [("smoke", "smoke.seen")]
+
     def test_a_city_may_have_no_camera(self):
-        files = {path: text for path, text in GOOD.items() if path != "cameras.csv"}
+        seen = {"cameras.csv", "platforms.toml"}
+        files = {path: text for path, text in GOOD.items() if path not in seen}
 
         assert parse_city(as_bytes(files)).cameras == {}
 
@@ -396,6 +412,10 @@ BROKEN = [
     ("sensors.csv", "water.level", "water.levl", 3, "no kind 'water.levl'", "water.level?"),
     ("sensors.csv", ",iot\ns2", ",iott\ns2", 2, "undeclared source 'iott'", "sources.toml"),
     ("sensors.csv", ",iot\ns2", ",eyes\ns2", 2, "a source of class camera", "class sensor"),
+    ("platforms.toml", '"k1"', '"k9"', 4, "unknown camera 'k9'", "cameras.csv"),
+    ("platforms.toml", "frigate", "frigat", 2, "invalid enum value", "expected"),
+    ("platforms.toml", '"eyes"', '"iot"', 3, "publishes no detections", "class = camera"),
+    ("platforms.toml", "smoke.seen", "smoke", 6, "unknown kind of detection", "smoke.seen"),
     ("cameras.csv", "k2,Quay", "k1,Quay", 3, "'k1' is used twice", "line 2"),
     ("cameras.csv", "harbour", "sea", 3, "invalid enum value 'sea'", "expected"),
     ("cameras.csv", "harbour,eyes", "harbour,iot", 3, "a source of class sensor", "class camera"),
