@@ -18,7 +18,7 @@ from schemas.envelope import Datum
 from schemas.instants import parse_instants
 from schemas.items import Items, read_items
 from schemas.places import check_datums, check_places
-from schemas.positions import Position, PositionBatch
+from schemas.positions import POSITION_KINDS, Position, PositionBatch
 from schemas.readings import Reading, ReadingBatch
 from schemas.records import RawBatch, Reason, Reject
 from schemas.refused import Refusal
@@ -111,7 +111,6 @@ def decode_readings(
 
 
 _WITH_EXTRA = frozenset({"vessel.static", "vessel.safety-text"})
-_POSITION_KINDS = _WITH_EXTRA | {"vessel.position"}
 # What AIS sends when it does not know (ITU-R M.1371), and the range of what it knows.
 _ABSENT = {
     "lon_deg": 181.0,
@@ -136,7 +135,7 @@ def decode_positions(
     motion = {name: float_column(items, name) for name in _MOTION}
     for name, most in _MOTION.items():
         refusals = _check_range(name, motion[name], most) | refusals
-    if not _POSITION_KINDS.issuperset(common.kind):
+    if not POSITION_KINDS.issuperset(common.kind):
         refusals = _check_kinds(common.kind) | refusals
     batch = PositionBatch(
         source=common.source,
@@ -229,9 +228,9 @@ def _check_range(name: str, values: NDArray[np.float64], most: float) -> dict[in
 
 
 def _check_kinds(kinds: Sequence[str]) -> dict[int, Refusal]:
-    hint = f"a position is one of {', '.join(sorted(_POSITION_KINDS))}"
+    hint = f"a position is one of {', '.join(sorted(POSITION_KINDS))}"
     refusal = Refusal(Reason.UNKNOWN_KIND, "kind", hint)
-    return {i: refusal for i, kind in enumerate(kinds) if kind not in _POSITION_KINDS}
+    return {i: refusal for i, kind in enumerate(kinds) if kind not in POSITION_KINDS}
 
 
 def _nav_status(items: Items) -> NDArray[np.int64]:

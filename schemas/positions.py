@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from schemas.envelope import Envelope
 
+POSITION_KINDS = frozenset({"vessel.position", "vessel.static", "vessel.safety-text"})
+"""A fix; name, call sign and type without a place; a text as in AIS message 14."""
+
 
 class Position(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     """What a vessel or beacon reported; `subject` is its MMSI (or BeiDou id).
@@ -22,6 +25,7 @@ class Position(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         cog_deg: Course over ground; absent at AIS 360.
         heading_deg: True heading; absent at AIS 511.
         nav_status: AIS navigational status 0-15; absent when not said.
+        accuracy_m: Radius within which the fix lies, as the receiver says.
         msg_type: AIS message number it came from.
         name, call_sign, imo, ship_type, gear: As the vessel says.
         text: Of a safety text.
@@ -34,6 +38,7 @@ class Position(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     cog_deg: float | None = None
     heading_deg: float | None = None
     nav_status: int | None = None
+    accuracy_m: float | None = None
     msg_type: int | None = None
     name: str | None = None
     call_sign: str | None = None

@@ -84,6 +84,7 @@ def _parse(
         name_zh=head.name_zh,
         name_en=head.name_en,
         version=_version(files),
+        box=head.box,
         areas=places.areas,
         fences=FenceIndex([*fences, *bands]),
         venues=places.venues,
@@ -137,7 +138,11 @@ def _sources(text: CityText) -> dict[str, SourceDecl]:
                 future_ms=round(row.future_s * 1000),
             )
             sources[name] = SourceDecl(
-                name=name, source_class=row.source_class, datum=row.datum, timing=timing
+                name=name,
+                source_class=row.source_class,
+                datum=row.datum,
+                timing=timing,
+                filters=row.filters,
             )
     return sources
 

@@ -12,6 +12,7 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.validation import explain_validity
 
+from streams.city.box import Box
 from streams.city.text import CityText, Feature
 from streams.city.time import instant_ms
 from streams.geo.areas import NamedArea
@@ -21,22 +22,6 @@ from streams.geo.fences import Area, Fence, FencePurpose
 _MIN_CORNERS = 4
 # GCJ-02 minus WGS-84 at Longgang, computed: DOMAIN section 9.
 GCJ02_SHIFT_DEG = (0.00395, -0.00333)
-
-
-class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The box of city and sea in which every coordinate lies."""
-
-    west_deg: float
-    south_deg: float
-    east_deg: float
-    north_deg: float
-
-    def holds(self, lon_deg: float, lat_deg: float) -> bool:
-        """Return whether a point lies in the box."""
-        return (
-            self.west_deg <= lon_deg <= self.east_deg
-            and self.south_deg <= lat_deg <= self.north_deg
-        )
 
 
 class WindowRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from schemas.envelope import Datum
+from streams.city.box import Box
 from streams.city.platforms import Platform
+from streams.doors.filters import NO_FILTERS, Filters
 from streams.geo.areas import AreaIndex
 from streams.geo.fences import FenceIndex
 from streams.lateness import Timing
@@ -84,12 +86,13 @@ class SourceClass(StrEnum):
 
 
 class SourceDecl(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source declared: its datum and what it promises about times."""
+    """What a source declared: its datum, what it promises about times, what it leaves out."""
 
     name: str
     source_class: SourceClass
     datum: Datum
     timing: Timing
+    filters: Filters = NO_FILTERS
 
 
 class ApprovedText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +134,7 @@ class City:
     Attributes:
         code, name_zh, name_en: Which city.
         version: Twelve hex digits over all files.
+        box: Of city and sea; every place of the city lies within it.
         areas, fences: Boundaries at land, fences at sea and land.
         venues: By code; `speakers` their loudspeakers, by venue.
         limits: Compiled noise limits; `noise_sensors` where each one listens.
@@ -149,6 +153,7 @@ class City:
     name_zh: str
     name_en: str
     version: str
+    box: Box
     areas: AreaIndex
     fences: FenceIndex
     venues: Mapping[str, Venue]

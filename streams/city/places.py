@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.city.box import Box
 from streams.city.geometry import (
     GCJ02_SHIFT_DEG,
     AreaFacts,
-    Box,
     check_coverage,
     outline_of,
     outside_words,

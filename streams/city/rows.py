@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from schemas.envelope import Datum
-from streams.city.geometry import Box
+from streams.city.box import Box
 from streams.city.model import Gear, SourceClass
+from streams.doors.filters import NO_FILTERS, Filters
 from streams.matters.routing import Hours
 from streams.noise.limits import DayType
 
@@ -93,6 +94,7 @@ class SourceRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed_lateness_s: Seconds
     idle_s: Seconds = 30
     future_s: Seconds = 60
+    filters: Filters = NO_FILTERS
 
 
 class SeasonRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

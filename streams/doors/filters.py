@@ -44,18 +44,25 @@ class Filters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def __post_init__(self) -> None:
         limits = (
-            self.past_s, self.accuracy_m, self.max_speed_kn, self.min_period_s,
-            self.distance_m, self.skip_limit_s,
+            self.past_s,
+            self.accuracy_m,
+            self.max_speed_kn,
+            self.min_period_s,
+            self.distance_m,
+            self.skip_limit_s,
         )
         if any(limit is not None and not limit > 0 for limit in limits):
             raise ValueError("a filter's limit is above 0; leave the filter out instead")
 
     @property
+    def any(self) -> bool:
+        """Whether anything is filtered at all."""
+        return self.look_back or self.past_s is not None or self.accuracy_m is not None
+
+    @property
     def look_back(self) -> bool:
         """Whether anything needs the device's last event."""
-        return self.static or any(
-            (self.max_speed_kn, self.min_period_s, self.distance_m)
-        )
+        return self.static or any((self.max_speed_kn, self.min_period_s, self.distance_m))
 
 
 NO_FILTERS = Filters()
@@ -69,10 +76,15 @@ class _Last(NamedTuple):
 
 
 class Chain:
-    """The filters of one source with each device's last event."""
+    """The filters of one source with each device's last event.
+
+    Args:
+        filters: What is left out.
+        most_devices: Of more than so many, the one not heard for longest is forgotten.
+    """
 
     def __init__(self, filters: Filters, most_devices: int = 50_000) -> None:
-        self._filters = filters
+        self.filters = filters
         self._most = most_devices
         self._last: OrderedDict[str, _Last] = OrderedDict()
 
@@ -84,7 +96,7 @@ class Chain:
             event: The event as the wire says it, valid.
             at_ms: Its event time.
         """
-        filters = self._filters
+        filters = self.filters
         accuracy_m = event.get("accuracy_m")
         if filters.accuracy_m is not None and _number(accuracy_m) > filters.accuracy_m:
             hint = f"accurate to {accuracy_m:g} m; this source takes {filters.accuracy_m:g} m"
@@ -102,7 +114,7 @@ class Chain:
         return found
 
     def _compare(self, event: Mapping[str, Any], last: _Last, here: _Last) -> Verdict | None:
-        filters = self._filters
+        filters = self.filters
         since_s = (here.at_ms - last.at_ms) / 1000
         moved_m = _moved_m(last, here)
         limit_s = filters.skip_limit_s
@@ -117,10 +129,14 @@ class Chain:
         if filters.max_speed_kn is not None and moved_m is not None:
             speed_kn = moved_m / since_s * _KN_A_MPS
             if speed_kn > filters.max_speed_kn:
-                hint = f"{speed_kn:.0f} kn from its last place; the most is {filters.max_speed_kn:g}"
+                hint = (
+                    f"{speed_kn:.0f} kn from its last place; the most is {filters.max_speed_kn:g}"
+                )
                 return rejected(Code.MAX_SPEED, "lon_deg", hint)
         if filters.min_period_s is not None and since_s < filters.min_period_s:
-            hint = f"{since_s:g} s after its last; this source takes one in {filters.min_period_s:g} s"
+            hint = (
+                f"{since_s:g} s after its last; this source takes one in {filters.min_period_s:g} s"
+            )
             return rejected(Code.MIN_PERIOD, "event_time", hint)
         return None
 
@@ -139,6 +155,8 @@ def _moved_m(last: _Last, here: _Last) -> float | None:
     if None in (last.lon_deg, last.lat_deg, here.lon_deg, here.lat_deg):
         return None
     return distance_m(
-        float(here.lon_deg or 0), float(here.lat_deg or 0),
-        float(last.lon_deg or 0), float(last.lat_deg or 0),
+        float(here.lon_deg or 0),
+        float(here.lat_deg or 0),
+        float(last.lon_deg or 0),
+        float(last.lat_deg or 0),
     )

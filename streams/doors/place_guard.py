@@ -1,6 +1,6 @@
 """The place guard: places outside the city, and devices that are not where they are registered."""
 
-from streams.city.geometry import Box
+from streams.city.box import Box
 from streams.doors.verdict import Code, Outcome, Verdict, rejected
 from streams.geo.gcj02 import distance_m, shifted
 

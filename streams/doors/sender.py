@@ -22,6 +22,11 @@ class Sender(NamedTuple):
     kinds: tuple[str, ...] = ALL
     subject_prefix: str = ""
 
+    @property
+    def only_source(self) -> str:
+        """The one source that it speaks for; "" where there are several."""
+        return self.sources[0] if len(self.sources) == 1 and self.sources != ALL else ""
+
     def speaks_for(self, source: str) -> bool:
         """Return whether it may publish as `source`."""
         return source in self.sources or "*" in self.sources

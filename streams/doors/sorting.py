@@ -1,26 +1,22 @@
-"""Sorting: by its kind an event has a record type, a topic and a key."""
+"""Sorting: by its kind an event has a record type and a topic; by its subject a key."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from schemas.complaints import COMPLAINT_KINDS, Complaint
 from schemas.detections import DETECTION_KINDS, Detection
 from schemas.envelope import Envelope
 from schemas.positions import POSITION_KINDS, Position
 from schemas.readings import Reading
-from schemas.records import Reason
-from schemas.refused import Refusal
+from schemas.refused import Refusal, unknown_kind
 from schemas.topics import (
     CAMERA_DETECTIONS,
     CITIZEN_COMPLAINTS,
-    SENSOR_READINGS,
-    SENSOR_READINGS_URGENT,
     VESSEL_POSITIONS,
+    reading_topic,
 )
 from schemas.units import KINDS
-from streams.city.model import City
-from streams.rules import threshold
 
 
 class Lane(NamedTuple):
@@ -30,53 +26,38 @@ class Lane(NamedTuple):
     topic: str
 
 
-TOPIC_OF: Mapping[type[Envelope], str] = {
-    Reading: SENSOR_READINGS,
-    Detection: CAMERA_DETECTIONS,
-    Position: VESSEL_POSITIONS,
-    Complaint: CITIZEN_COMPLAINTS,
-}
+LANES: Final[Mapping[str, Lane]] = MappingProxyType(
+    {kind: Lane(Reading, reading_topic(kind)) for kind in KINDS}
+    | {kind: Lane(Detection, CAMERA_DETECTIONS) for kind in DETECTION_KINDS}
+    | {kind: Lane(Position, VESSEL_POSITIONS) for kind in sorted(POSITION_KINDS)}
+    | {kind: Lane(Complaint, CITIZEN_COMPLAINTS) for kind in COMPLAINT_KINDS}
+)
+"""The lane of every kind that a door takes."""
+
+RECORDS: Final[Mapping[str, type[Envelope]]] = MappingProxyType(
+    {"reading": Reading, "detection": Detection, "position": Position, "complaint": Complaint}
+)
+"""What an event may be said to be, in one word."""
 
 
-class Lanes:
-    """The lane of every kind that a city takes.
+def key_of(topic: str, subject: str, city: str) -> bytes:
+    """Return the key of a record: the city's code for complaints, else its subject."""
+    return (city if topic == CITIZEN_COMPLAINTS else subject).encode()
 
-    Readings of a kind that guards life (fire, gas, flood: `life_safety` in the
-    city's rules.toml) go to the urgent topic, which has workers of its own.
+
+def lane_of(kind: str, record: type[Envelope] | None = None) -> Lane | Refusal:
+    """Return where an event of `kind` goes, or why it goes nowhere.
+
+    Args:
+        kind: As the event says it.
+        record: What the sender says that it is; None where its kind decides.
     """
-
-    def __init__(self, city: City) -> None:
-        urgent = {
-            kind for kind, watched in city.params[threshold.NAME].kinds.items()
-            if watched.life_safety
-        }
-        self._city_key = city.code.encode()
-        self._lanes: dict[str, Lane] = {}
-        for record, kinds in (
-            (Reading, KINDS),
-            (Detection, DETECTION_KINDS),
-            (Position, POSITION_KINDS),
-            (Complaint, COMPLAINT_KINDS),
-        ):
-            for kind in kinds:
-                topic = SENSOR_READINGS_URGENT if kind in urgent else TOPIC_OF[record]
-                self._lanes[kind] = Lane(record, topic)
-
-    @property
-    def kinds(self) -> Mapping[str, Lane]:
-        """The lane of each kind."""
-        return self._lanes
-
-    def of(self, kind: str) -> Lane | None:
-        """Return where events of `kind` go; None when no such kind is known."""
-        return self._lanes.get(kind)
-
-    def key(self, topic: str, subject: str) -> bytes:
-        """Return the key of a record: the city for complaints, else the subject."""
-        return self._city_key if topic == CITIZEN_COMPLAINTS else subject.encode()
-
-    def unknown(self, kind: str) -> Refusal:
-        """Return why an event of a kind that nobody knows is not taken."""
-        near = get_close_matches(kind[:64], self._lanes, n=1)
-        known = f"did you mean {near[0]}?" if near else f"known are {', '.join(self._lanes)}"
-        return Refusal(Reason.UNKNOWN_KIND, "kind", f"no kind {kind[:64]!r}; {known}")
+    lane = LANES.get(kind)
+    if lane is not None and record in (None, lane.record):
+        return lane
+    fitting = [name for name, one in LANES.items() if record in (None, one.record)]
+    refusal = unknown_kind(kind, fitting)
+    if lane is not None and record is not None:
+        hint = f"{kind} is a {lane.record.__name__.lower()}, not a {record.__name__.lower()}"
+        return refusal._replace(hint=f"{hint}: send it as what it is")
+    return refusal
