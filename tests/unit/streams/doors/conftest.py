@@ -1,6 +1,7 @@
 """A city, a sender, and events as an integrator writes them."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +18,13 @@ def city() -> City:
     return load_city()
 
 
-def reading(**said: Any) -> bytes:
+@pytest.fixture
+def reading() -> Callable[..., bytes]:
+    """Give what writes a noise reading."""
+    return _reading
+
+
+def _reading(**said: Any) -> bytes:
     """Return a noise reading; None leaves a field out."""
     event = {
         "source": "noise",

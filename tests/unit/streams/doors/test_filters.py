@@ -1,6 +1,7 @@
 """A source's own filters, as configured: each with a named reason."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,7 +12,9 @@ from streams.doors.filters import Chain, Filters
 from streams.doors.judging import Judge
 from streams.doors.sender import Sender
 
-from .conftest import NOW_MS, reading
+NOW_MS = 1_777_638_600_000  # 2026-05-01T12:30:00Z
+
+Write = Callable[..., bytes]
 
 
 def reasons(chain: Chain, *events: tuple[float, dict[str, Any]]) -> list[str]:
@@ -83,7 +86,7 @@ def test_a_limit_below_zero_is_no_filter() -> None:
         msgspec.convert({"min_period": 5}, Filters)
 
 
-def test_the_door_applies_what_the_citys_file_says(city: City) -> None:
+def test_the_door_applies_what_the_citys_file_says(city: City, reading: Write) -> None:
     filters = Filters(min_period_s=10, past_s=3600)
     strict = msgspec.structs.replace(city.sources["noise"], filters=filters)
     judge = Judge(dataclasses.replace(city, sources={**city.sources, "noise": strict}))

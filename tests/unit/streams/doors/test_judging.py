@@ -1,5 +1,7 @@
 """What a door answers to each event, before anything is published."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -11,7 +13,9 @@ from streams.doors.judging import Judge
 from streams.doors.sender import Sender
 from streams.doors.verdict import ACCEPTED, Outcome
 
-from .conftest import NOW_MS, reading
+NOW_MS = 1_777_638_600_000  # 2026-05-01T12:30:00Z
+
+Write = Callable[..., bytes]
 
 NOISE = Sender("key-1", ("noise",))
 EVERYONE = Sender("key-2", ("*",))
@@ -26,7 +30,7 @@ def codes(judge: Judge, *items: bytes, sender: Sender = NOISE) -> list[str]:
     return [one.code for one in judge.judge(items, sender, NOW_MS).verdicts]
 
 
-def test_one_bad_item_never_harms_its_neighbours(judge: Judge) -> None:
+def test_one_bad_item_never_harms_its_neighbours(judge: Judge, reading: Write) -> None:
     items = [reading(), reading(value=None), reading(subject="meter-8"), b"{", reading(unit="m")]
 
     judged = judge.judge(items, NOISE, NOW_MS)
@@ -46,7 +50,9 @@ def test_one_bad_item_never_harms_its_neighbours(judge: Judge) -> None:
     assert judged.taken[0].value == items[0]
 
 
-def test_the_kind_decides_the_topic_and_life_safety_has_its_own(judge: Judge) -> None:
+def test_the_kind_decides_the_topic_and_life_safety_has_its_own(
+    judge: Judge, reading: Write
+) -> None:
     at = format_instant(NOW_MS)
     smoke = reading(source="iot", kind="smoke.alarm", value=1, unit="1")
     stall = {"source": "cameras", "kind": "stall.outside", "subject": "c-1", "event_time": at}
@@ -72,7 +78,7 @@ def test_the_kind_decides_the_topic_and_life_safety_has_its_own(judge: Judge) ->
     ]
 
 
-def test_an_item_is_one_object_and_names_its_kind(judge: Judge) -> None:
+def test_an_item_is_one_object_and_names_its_kind(judge: Judge, reading: Write) -> None:
     assert codes(judge, b"[" + reading() + b"]", b" [1]") == ["not-json", "not-json"]
     assert codes(judge, b"{}", b"5", b"null") == ["missing-field", "wrong-type", "wrong-type"]
     (unknown,) = judge.judge([reading(kind="noise.laequ")], NOISE, NOW_MS).verdicts
@@ -80,7 +86,7 @@ def test_an_item_is_one_object_and_names_its_kind(judge: Judge) -> None:
     assert "did you mean noise.laeq" in unknown.hint
 
 
-def test_what_the_sender_says_an_event_is_must_fit_its_kind(judge: Judge) -> None:
+def test_what_the_sender_says_an_event_is_must_fit_its_kind(judge: Judge, reading: Write) -> None:
     (fits,) = judge.judge([reading()], NOISE, NOW_MS, Reading).verdicts
     (not_so,) = judge.judge([reading()], NOISE, NOW_MS, Complaint).verdicts
 
@@ -90,7 +96,7 @@ def test_what_the_sender_says_an_event_is_must_fit_its_kind(judge: Judge) -> Non
 
 
 def test_nobody_publishes_for_another_source_or_its_registered_device(
-    judge: Judge, city: City
+    judge: Judge, city: City, reading: Write
 ) -> None:
     of_iot = next(code for code, one in city.sensors.items() if one.source == "iot")
     camera = next(iter(city.cameras))
@@ -100,7 +106,7 @@ def test_nobody_publishes_for_another_source_or_its_registered_device(
     assert codes(judge, reading(source="nobody"), sender=EVERYONE) == ["unknown-source"]
 
 
-def test_a_key_may_be_narrowed_to_kinds_and_subjects(judge: Judge) -> None:
+def test_a_key_may_be_narrowed_to_kinds_and_subjects(judge: Judge, reading: Write) -> None:
     narrow = Sender("key-3", ("noise",), ("noise.laeq",), "meter-")
 
     assert codes(judge, reading(), sender=narrow) == [""]
@@ -108,7 +114,9 @@ def test_a_key_may_be_narrowed_to_kinds_and_subjects(judge: Judge) -> None:
     assert codes(judge, reading(subject="other-1"), sender=narrow) == ["subject-out-of-scope"]
 
 
-def test_an_event_ahead_of_the_doors_clock_is_refused_with_its_likely_cause(judge: Judge) -> None:
+def test_an_event_ahead_of_the_doors_clock_is_refused_with_its_likely_cause(
+    judge: Judge, reading: Write
+) -> None:
     def ahead(seconds: float) -> bytes:
         return reading(event_time=format_instant(NOW_MS + round(seconds * 1000)))
 
@@ -120,7 +128,9 @@ def test_an_event_ahead_of_the_doors_clock_is_refused_with_its_likely_cause(judg
     assert "+08:00" in verdicts[2].hint
 
 
-def test_a_sender_cannot_move_the_time_of_intake_to_let_the_future_pass(judge: Judge) -> None:
+def test_a_sender_cannot_move_the_time_of_intake_to_let_the_future_pass(
+    judge: Judge, reading: Write
+) -> None:
     later = format_instant(NOW_MS + 3_600_000)
 
     (verdict,) = judge.judge([reading(ingest_time=later)], NOISE, NOW_MS).verdicts
@@ -128,7 +138,9 @@ def test_a_sender_cannot_move_the_time_of_intake_to_let_the_future_pass(judge: J
     assert (verdict.code, verdict.field) == ("future", "ingest_time")
 
 
-def test_places_outside_the_city_are_refused_but_boats_go_where_they_like(judge: Judge) -> None:
+def test_places_outside_the_city_are_refused_but_boats_go_where_they_like(
+    judge: Judge, reading: Write
+) -> None:
     outside = reading(lon_deg=116.4, lat_deg=39.9)
     swapped = reading(lon_deg=27.57, lat_deg=120.55)
     zero = reading(lon_deg=0, lat_deg=0)
@@ -140,7 +152,7 @@ def test_places_outside_the_city_are_refused_but_boats_go_where_they_like(judge:
 
 
 def test_a_device_far_from_its_registered_place_is_taken_with_a_warning(
-    judge: Judge, city: City
+    judge: Judge, city: City, reading: Write
 ) -> None:
     code, one = next((c, s) for c, s in city.sensors.items() if s.source == "noise")
 
@@ -158,12 +170,12 @@ def test_a_device_far_from_its_registered_place_is_taken_with_a_warning(
     assert "GCJ-02" in verdicts[2].hint
 
 
-def test_refusals_go_to_the_account_of_who_sent_them(judge: Judge) -> None:
+def test_refusals_go_to_the_account_of_who_sent_them(judge: Judge, reading: Write) -> None:
     assert judge.judge([b"{", reading(source="iot")], NOISE, NOW_MS).sources == ["noise", "noise"]
     assert judge.judge([b"{"], EVERYONE, NOW_MS).sources == [""]
 
 
-def test_fields_that_nobody_knows_are_taken_and_counted(judge: Judge) -> None:
+def test_fields_that_nobody_knows_are_taken_and_counted(judge: Judge, reading: Write) -> None:
     judged = judge.judge([reading(firmware="1.2"), reading(firmware="1.3")], NOISE, NOW_MS)
 
     assert judged.verdicts == [ACCEPTED] * 2
