@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from agents import matters, positions, readings
+from agents import claims, matters, positions, readings
 from agents.spec import AgentSpec
 from streams.city.model import City
 
@@ -13,6 +13,8 @@ AGENTS: Mapping[str, Callable[[City], AgentSpec]] = MappingProxyType(
         "urgent": readings.urgent,
         "nmea": positions.nmea,
         "positions": positions.positions,
+        "cameras": claims.cameras,
+        "complaints": claims.complaints,
         "incidents": matters.incidents,
         "dispatch": matters.dispatch,
     }

@@ -12,7 +12,17 @@ from streams.city.model import City
 from streams.matters.casework import DispatchParams
 from streams.matters.correlate import IncidentParams
 from streams.noise.posts import place_sensors
-from streams.rules import distress, fences, moratorium, noise, silence, speed, threshold
+from streams.rules import (
+    complaints,
+    detections,
+    distress,
+    fences,
+    moratorium,
+    noise,
+    silence,
+    speed,
+    threshold,
+)
 from streams.vessels import tracks
 from streams.vessels.alerts import Setting
 
@@ -62,6 +72,14 @@ READING_RULES: Mapping[str, RuleEntry] = MappingProxyType(
     }
 )
 
+DETECTION_RULES: Mapping[str, RuleEntry] = MappingProxyType(
+    {detections.NAME: RuleEntry(detections, detections.Params, detections.Sight, _alone)}
+)
+
+COMPLAINT_RULES: Mapping[str, RuleEntry] = MappingProxyType(
+    {complaints.NAME: RuleEntry(complaints, complaints.Params, complaints.Chain, _alone)}
+)
+
 # Distress comes before the identities are sifted: a beacon's call is never set
 # aside because another sender uses its number.
 POSITION_RULES: Mapping[str, RuleEntry] = MappingProxyType(
@@ -79,6 +97,8 @@ PARAMS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {
         **{name: entry.params for name, entry in READING_RULES.items()},
         **{name: entry.params for name, entry in POSITION_RULES.items()},
+        **{name: entry.params for name, entry in DETECTION_RULES.items()},
+        **{name: entry.params for name, entry in COMPLAINT_RULES.items()},
         "incidents": IncidentParams,
         "dispatch": DispatchParams,
         skew.NAME: skew.Params,

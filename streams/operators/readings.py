@@ -4,10 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from schemas.codec import decode_readings, encode
-from schemas.envelope import Datum
 from schemas.readings import Reading, ReadingBatch
 from schemas.records import RawBatch, Reject
 from schemas.units import KINDS
@@ -17,6 +14,7 @@ from streams.event_time import Sequencer
 from streams.lateness import Timing
 from streams.operators.events import EventOperator
 from streams.operators.lanes import Lanes
+from streams.operators.placing import place_of, placed
 from streams.registry import RuleEntry
 from streams.skew import Clocks
 
@@ -39,7 +37,7 @@ def readings_operator(
 
     def decode(raw: RawBatch, unknown: Counter[str]) -> tuple[ReadingBatch, list[Reject]]:
         batch, rejects = decode_readings(raw, datums, unknown)
-        return _placed(batch, places), rejects
+        return placed(batch, places), rejects
 
     return EventOperator(
         city.code,
@@ -52,24 +50,9 @@ def readings_operator(
     )
 
 
-def _placed(batch: ReadingBatch, places: Mapping[str, tuple[float, float]]) -> ReadingBatch:
-    """Give readings that say no place that of their sensor in the register."""
-    unplaced = np.flatnonzero(np.isnan(batch.lon_deg))
-    if not len(unplaced):
-        return batch
-    nowhere = (np.nan, np.nan)
-    found = np.array(
-        [places.get(batch.subject[row], nowhere) for row in unplaced.tolist()], np.float64
-    )
-    lon_deg, lat_deg = batch.lon_deg.copy(), batch.lat_deg.copy()
-    lon_deg[unplaced], lat_deg[unplaced] = found[:, 0], found[:, 1]
-    return batch._replace(lon_deg=lon_deg, lat_deg=lat_deg)
-
-
 def _again(batch: ReadingBatch, row: int) -> bytes:
     kind = batch.kind[row]
-    lon_deg, lat_deg = float(batch.lon_deg[row]), float(batch.lat_deg[row])
-    placed = lon_deg == lon_deg  # noqa: PLR0124 - NaN is the only number unlike itself
+    lon_deg, lat_deg, datum = place_of(batch, row)
     return encode(
         Reading(
             source=batch.source[row],
@@ -79,8 +62,8 @@ def _again(batch: ReadingBatch, row: int) -> bytes:
             ingest_time_ms=int(batch.ingest_time_ms[row]),
             value=float(batch.value[row]),
             unit=KINDS[kind].unit,
-            datum=Datum.WGS84 if placed else None,
-            lon_deg=lon_deg if placed else None,
-            lat_deg=lat_deg if placed else None,
+            datum=datum,
+            lon_deg=lon_deg,
+            lat_deg=lat_deg,
         )
     )

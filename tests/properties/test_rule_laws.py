@@ -18,14 +18,33 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from schemas.alerts import Severity
+from schemas.complaints import ComplaintBatch
+from schemas.detections import DetectionBatch
 from schemas.positions import Position, PositionBatch
 from schemas.readings import ReadingBatch
 from streams import columns
 from streams.city.model import Closure
 from streams.geo.fences import Fence, FenceIndex, FencePurpose
 from streams.operators.lanes import ColumnRunner, ObjectRunner, Times
-from streams.registry import POSITION_RULES, READING_RULES, RuleEntry
-from streams.rules import distress, fences, moratorium, silence, speed, threshold
+from streams.registry import (
+    COMPLAINT_RULES,
+    DETECTION_RULES,
+    POSITION_RULES,
+    READING_RULES,
+    RuleEntry,
+)
+from streams.rules import (
+    complaints,
+    detections,
+    distress,
+    fences,
+    moratorium,
+    silence,
+    speed,
+    threshold,
+)
+from streams.rules.complaints import Called
+from streams.rules.detections import Watched
 from streams.rules.threshold import Kind
 from streams.vessels import tracks
 from streams.vessels.alerts import Setting
@@ -96,6 +115,102 @@ LEVELS = threshold.Params(
 )  # fmt: skip
 
 MINUTE = 60 * S
+
+
+@st.composite
+def sightings(draw):
+    """Detections of two cameras, of kinds judged each in its way, sure and unsure."""
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([0, 1 * S, 20 * S, 90 * S, 200 * S, 700 * S]),
+                st.sampled_from(["cam-1", "cam-2"]),
+                st.sampled_from(["fire.seen", "stall.outside", "garbage.exposed"]),
+                st.sampled_from([0.1, 0.5, 0.6, 0.9, 0.95]),
+                st.sampled_from([0, 3]),
+            ),
+            min_size=1,
+            max_size=30,
+        )
+    )
+    size = len(rows)
+    times_ms = np.cumsum([wait for wait, *_ in rows]) + 1_700_000_000_000
+    return DetectionBatch(
+        ["cameras"] * size,
+        [kind for _, _, kind, *_ in rows],
+        [camera for _, camera, *_ in rows],
+        times_ms,
+        times_ms,
+        np.array([row[3] for row in rows]),
+        np.array([row[4] for row in rows], np.int64),
+        [f"{at_ms}.jpg" if row[4] else "" for row, at_ms in zip(rows, times_ms, strict=True)],
+        np.linspace(120.5, 120.6, size),
+        np.full(size, np.nan),
+        np.arange(size),
+        np.arange(size),
+    )
+
+
+CONFIDENCES = detections.Params(
+    fold_s=60,
+    fold_at_most_s=200,
+    kinds={
+        "fire.seen": Watched(
+            confident=0.8, doubtful=0.5, at_least=2, of_last=3, clear_s=100,
+            severity=Severity.EXTREME, label="fire", life_safety=True,
+        ),
+        "stall.outside": Watched(
+            confident=0.8, doubtful=0.6, severity=Severity.MINOR, label="stall"
+        ),
+    },
+)  # fmt: skip
+
+
+@st.composite
+def tickets(draw):
+    """Tickets of three chains, some said twice, some without a place."""
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from([0, 1 * S, 20 * MINUTE, 70 * MINUTE]),
+                st.sampled_from(["c-1", "c-2", "t-9"]),
+                st.sampled_from(["complaint.noise", "complaint.other", "complaint.gas"]),
+                st.sampled_from(["t-1", "t-2", "t-9"]),
+                st.sampled_from([0.2, 0.7, 0.9, np.nan]),
+            ),
+            min_size=1,
+            max_size=30,
+        )
+    )
+    size = len(rows)
+    times_ms = np.cumsum([wait for wait, *_ in rows]) + 1_700_000_000_000
+    lon_deg = np.where(np.arange(size) % 3 > 0, 120.5, np.nan)
+    return ComplaintBatch(
+        ["hotline"] * size,
+        [kind for _, _, kind, *_ in rows],
+        [chain for _, chain, *_ in rows],
+        times_ms,
+        times_ms,
+        [row[3] for row in rows],
+        ["110" if number % 2 else "12345" for number in range(size)],
+        ["music" if number % 2 else "pets" for number in range(size)],
+        ["here"] * size,
+        np.array([row[4] for row in rows]),
+        lon_deg,
+        np.where(np.isnan(lon_deg), np.nan, 27.5),
+        np.arange(size),
+        np.arange(size),
+    )
+
+
+CALLS = complaints.Params(
+    categories={"music": "complaint.noise"},
+    kinds={
+        "complaint.noise": Called(severity=Severity.MINOR, label="noise", keep_s=3_600),
+        "complaint.gas": Called(severity=Severity.SEVERE, label="gas", keep_s=1_000),
+    },
+)
+
 HERE, NEAR, THERE, HARBOUR, CLOSED = (
     (121.0, 27.0), (121.01, 27.0), (121.9, 27.4), (120.55, 27.45), (121.25, 27.25)
 )  # fmt: skip
@@ -199,6 +314,8 @@ def _vessel_law(rule, alone_by="subject"):
 
 LAWS: Mapping[str, Law] = {
     threshold.NAME: Law(READING_RULES[threshold.NAME], LEVELS, readings()),
+    detections.NAME: Law(DETECTION_RULES[detections.NAME], CONFIDENCES, sightings()),
+    complaints.NAME: Law(COMPLAINT_RULES[complaints.NAME], CALLS, tickets()),
     **{rule.NAME: _vessel_law(rule) for rule in (distress, tracks, fences, speed, moratorium)},
     silence.NAME: _vessel_law(silence, alone_by="source"),
 }

@@ -1,0 +1,1 @@
+"""What is claimed, by cameras and by citizens: parameters and words."""
