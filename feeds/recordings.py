@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from feeds.nmea.groups import Groups
 from schemas.codec import encode
 from schemas.envelope import Datum
 from schemas.instants import parse_instant
@@ -106,17 +107,14 @@ def read_nmea(path: Path, station: str, begins_ms: int = 0) -> Iterator[KeyedRec
     Raises:
         ValueError: There is no such file.
     """
-    at_ms, group = begins_ms, list[bytes]()
+    at_ms, groups = begins_ms, Groups()
     for line in _open_bytes(path).splitlines():
-        group.append(line)
-        found = list(pieces(line))
-        at_ms = max((told for told in map(_told_ms, found) if told is not None), default=at_ms)
-        if all(piece.token in {Token.TAG_BLOCK, Token.STAMP} for piece in found):
-            continue
-        yield KeyedRecord(VESSEL_NMEA, station.encode(), b"\r\n".join(group), at_ms)
-        group = []
-    if group:
-        yield KeyedRecord(VESSEL_NMEA, station.encode(), b"\r\n".join(group), at_ms)
+        told = (told_ms for told_ms in map(_told_ms, pieces(line)) if told_ms is not None)
+        at_ms = max(told, default=at_ms)
+        if (group := groups.take(line)) is not None:
+            yield KeyedRecord(VESSEL_NMEA, station.encode(), group, at_ms)
+    if (group := groups.rest()) is not None:
+        yield KeyedRecord(VESSEL_NMEA, station.encode(), group, at_ms)
 
 
 def read_jsonl(path: Path, topic: str, key_field: str = "subject") -> Iterator[KeyedRecord]:

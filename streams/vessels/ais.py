@@ -176,6 +176,10 @@ class _Run:
     def _piece(self, row: int, key: str, feed: "_Feed", piece: Piece, ingest_ms: int) -> None:
         if piece.token in _SKIPPED_TOKENS:
             self.count(piece.token)
+        elif piece.token is Token.CONNECTION_BEGINS:
+            self.count(piece.token)
+            for there in feed.begin():
+                self._give_up(row, there, "the connection was cut")
         elif piece.token is Token.TAG_BLOCK:
             self.count(piece.token)
             feed.station = piece.tag.station
@@ -282,6 +286,12 @@ class _Feed:
 
     def frozen(self) -> Feed:
         return Feed(self.stamp_ms, self.station, self.waiting)
+
+    def begin(self) -> list[Waiting]:
+        """Forget what an earlier connection left half said; return the messages."""
+        left = list(self.waiting.values())
+        self.stamp_ms, self.station, self.waiting = None, "", {}
+        return left
 
     def arrived(self, piece: Piece, part: Part, ingest_ms: int) -> Waiting:
         """Make of one sentence a message with one part, using up stamp and station."""

@@ -16,8 +16,12 @@ from schemas.instants import parse_instant
 
 _BOM = b"\xef\xbb\xbf"
 _STARTS = b"!$\\"
-_LINE_LIMIT = 1024
+LINE_LIMIT = 1024
 """Bytes. IEC 61162-1 allows 82 a sentence; a tag block adds some, logs some."""
+
+CONNECTION_BEGINS = b"# citybrain: connection begins"
+"""The door writes it before the first sentence of a connection: what was half
+said before is half for ever, and never joined with what comes."""
 
 _AIS_FORMATTERS = (b"VDM", b"VDO")
 _MILLISECONDS_FROM = 100_000_000_000
@@ -32,6 +36,7 @@ class Token(StrEnum):
     TAG_BLOCK = "tag-block"
     OTHER_SENTENCE = "other-sentence"
     COMMENT = "comment"
+    CONNECTION_BEGINS = "connection-begins"
     BLANK = "blank"
     JUNK = "junk"
     TOO_LONG = "too-long"
@@ -79,9 +84,11 @@ def pieces(value: bytes) -> Iterator[Piece]:
 def _of_line(line: bytes) -> Iterator[Piece]:
     if not line:
         yield Piece(Token.BLANK)
+    elif line == CONNECTION_BEGINS:
+        yield Piece(Token.CONNECTION_BEGINS, line)
     elif line.startswith(b"#"):
         yield Piece(Token.COMMENT, line)
-    elif len(line) > _LINE_LIMIT:
+    elif len(line) > LINE_LIMIT:
         yield Piece(Token.TOO_LONG, line[:80])
     else:
         found = list(_sentences(line))

@@ -12,7 +12,7 @@ from schemas.positions import Position
 from schemas.records import RawBatch, Reason
 from streams.vessels.ais import Decoded, Pending, decode_nmea, to_batch
 from streams.vessels.messages import instant_ms
-from streams.vessels.nmea import stamp_ms, tag_block
+from streams.vessels.nmea import CONNECTION_BEGINS, stamp_ms, tag_block
 
 NOON_MS = 1_384_257_600_000  # 12 Nov 2013 12:00:00 UTC
 
@@ -340,3 +340,28 @@ def test_a_stamp_or_tag_block_that_makes_no_sense_says_nothing():
     assert stamp_ms(b"$PGHP,1,2013,13,12,12,0,4,684,219*00") is None
     assert tag_block(b"s:north,c:nonsense*00").sound is False
     assert tag_block(b"").received_ms is None
+
+
+def test_half_a_message_at_a_cut_is_refused_and_not_joined_with_what_comes_after():
+    first, _ = sentences(**{**STATIC, "shipname": "BEFORE THE CUT"})
+    other_first, other_second = sentences(**{**STATIC, "shipname": "AFTER IT"})
+    begin = CONNECTION_BEGINS + b"\r\n"
+
+    mixed = decode([first, other_second])
+    cut = decode([first, begin + other_second, other_first])
+
+    # Two ships under one sequence id within two seconds: only the marker tells them apart.
+    assert only(mixed).name == "BEFORE THE CUT"
+    assert [p.name for _, p in cut.positions] == ["AFTER IT"]
+    assert [(r.row, r.reason) for r in cut.rejects] == [(1, Reason.INCOMPLETE)]
+    assert "cut" in cut.rejects[0].hint
+    assert cut.sentences == 4 == cut.used + sum(cut.skipped.values()) + len(cut.rejects)
+
+
+def test_a_connection_of_one_station_leaves_the_parts_of_another_alone():
+    first, second = sentences(**{**STATIC, "shipname": "STAYS"})
+    before = decode([first], key=b"north")
+    begun = decode([CONNECTION_BEGINS], before.pending, key=b"south", first_offset=1)
+    after = decode([second], begun.pending, key=b"north", first_offset=2)
+
+    assert only(after).name == "STAYS"

@@ -1,0 +1,1 @@
+"""NMEA lines from receivers, over TCP and UDP, as records of `vessel.nmea`."""
