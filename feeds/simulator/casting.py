@@ -1,0 +1,105 @@
+"""Who acts in a story: devices of the city's own registers, always the same ones."""
+
+import math
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from streams.city.model import CameraRecord, City, SensorRecord
+from streams.geo.fences import metres_per_degree
+from streams.noise.limits import Venue
+
+
+class Placed(Protocol):
+    """Something that stands somewhere."""
+
+    @property
+    def lon_deg(self) -> float: ...
+
+    @property
+    def lat_deg(self) -> float: ...
+
+
+_P = TypeVar("_P", bound=Placed)
+
+
+def distance_m(one: Placed, other: Placed) -> float:
+    """Return how far two things of one city are apart."""
+    east_m, north_m = metres_per_degree(one.lat_deg)
+    return math.hypot(
+        (one.lon_deg - other.lon_deg) * east_m, (one.lat_deg - other.lat_deg) * north_m
+    )
+
+
+def nearest(to: Placed, among: Iterable[_P], count: int = 1) -> list[_P]:
+    """Return the `count` that stand nearest, nearest first."""
+    return sorted(among, key=lambda one: distance_m(to, one))[:count]
+
+
+def sensors(city: City, kind: str) -> list[SensorRecord]:
+    """Return the sensors of a kind, by code; the city must have some.
+
+    Raises:
+        ValueError: It has none.
+    """
+    found = sorted(
+        (one for one in city.sensors.values() if one.kind == kind), key=lambda one: one.code
+    )
+    if not found:
+        raise ValueError(f"the city has no sensor of {kind}; this scenario needs one")
+    return found
+
+
+def cameras(city: City, near: Placed, count: int = 1) -> list[CameraRecord]:
+    """Return the cameras nearest to something.
+
+    Raises:
+        ValueError: The city has no camera.
+    """
+    found = nearest(near, city.cameras.values(), count)
+    if not found:
+        raise ValueError("the city has no camera; this scenario needs one")
+    return found
+
+
+def speaking_venues(city: City) -> list[Venue]:
+    """Return the venues whose loudspeaker may speak at any hour, by code.
+
+    Raises:
+        ValueError: The city has none.
+    """
+    noise = city.params["noise"]
+    found = [
+        venue
+        for code, venue in sorted(city.venues.items())
+        if code in city.speakers
+        and venue.use not in noise.silent_uses
+        and venue.area_class not in noise.night_quiet_classes
+    ]
+    if not found:
+        raise ValueError("the city has no venue whose loudspeaker may speak at night too")
+    return found
+
+
+def venue_sensors(city: City, venue: Venue) -> list[SensorRecord]:
+    """Return the noise meters of a venue, by code."""
+    return [
+        city.sensors[code]
+        for code, heard in sorted(city.noise_sensors.items())
+        if heard.venue == venue.code
+    ]
+
+
+def fishing_boat(city: City, gear: str, number: int) -> str:
+    """Return the MMSI of a boat with AIS of a gear without special permits, by code.
+
+    Raises:
+        ValueError: The city has not so many.
+    """
+    boats = {
+        boat.code: boat.mmsi
+        for boat in city.vessels.values()
+        if boat.gear == gear and boat.mmsi and not boat.permits
+    }
+    if len(boats) <= number:
+        raise ValueError(f"the city has too few boats of {gear} with AIS for this scenario")
+    return boats[sorted(boats)[number]]

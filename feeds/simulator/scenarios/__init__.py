@@ -1,0 +1,27 @@
+"""The scenarios by name: a new one is its module, and its entry here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from feeds.simulator.scenarios.dark_vessel import DARK_VESSEL
+from feeds.simulator.scenarios.distress import DISTRESS
+from feeds.simulator.scenarios.fire import FIRE
+from feeds.simulator.scenarios.gas import GAS
+from feeds.simulator.scenarios.moratorium import MORATORIUM
+from feeds.simulator.scenarios.square_dance import NOT_TURNED_DOWN, TURNED_DOWN
+from feeds.simulator.story import Scenario
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        scenario.name: scenario
+        for scenario in (
+            TURNED_DOWN,
+            NOT_TURNED_DOWN,
+            FIRE,
+            GAS,
+            DISTRESS,
+            DARK_VESSEL,
+            MORATORIUM,
+        )
+    }
+)
