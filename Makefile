@@ -7,13 +7,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+PAGE := screens/page/dist/index.html
+PAGE_SOURCES := $(shell find screens/page \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
 # The newest Python that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help kafka packages setup demo test lint bench clean
+.PHONY: help kafka page packages setup demo test lint bench clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,12 +36,19 @@ $(DEV_STAMP): $(STAMP)
 kafka: $(STAMP)
 	@test -n "$${CITYBRAIN_BROKER:-}" || $(BIN)/citybrain broker fetch
 
+$(PAGE): $(PAGE_SOURCES) | $(STAMP)
+	@echo "building the page"
+	@screens/page/build.sh $(BIN)
+	@touch $@
+
+page: $(PAGE) ## The page of the screens, built into screens/page/dist
+
 packages: # Programs of the operating system that tests run on: .ci/packages
 	@.ci/os-packages
 
-setup: $(DEV_STAMP) kafka ## Virtual environment, package, tools, and Kafka's jars
+setup: $(DEV_STAMP) page kafka ## Virtual environment, package, tools, the page, and Kafka's jars
 
-demo: kafka ## The whole city on this machine, live in this terminal; Ctrl-C ends it
+demo: page kafka ## The whole city on this machine, live in this terminal; Ctrl-C ends it
 	@exec $(BIN)/citybrain up --simulate
 
 test: setup packages ## All tests, the ones on a real Kafka and the faults too
@@ -56,5 +65,5 @@ bench: kafka ## The engine beside its peers, on a real Kafka
 	@$(BIN)/citybrain bench engine $(ARGS)
 
 clean: ## Remove the environment, caches and the data of the embedded broker
-	rm -rf $(VENV) build dist *.egg-info .citybrain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist screens/page/dist screens/page/node_modules *.egg-info .citybrain .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,166 @@
+/** A matter's card: the case with its clocks, its incident, its alerts, what was done, what can be done. */
+import { get } from "../data/api";
+import { promises, type Case } from "../data/cases";
+import type { Commands } from "../data/commands";
+import { ms, nowMs, timeOfDay } from "../data/time";
+import type { Alert, Incident } from "../data/types";
+import type { Shown } from "../data/view";
+import { Clocks } from "../lists/clocks";
+import { caseOfIncident, incidentOfAlert } from "../lists/matters";
+import { button, fill, h, setText } from "../ui/dom";
+import { t, word } from "../ui/i18n";
+import type { Kind, Selected } from "../ui/selection";
+import { Actions } from "./actions";
+import { placeOf } from "./devices";
+import { facts, section, type Card } from "./parts";
+import { alerts as alertList } from "./vessel";
+
+interface Step {
+  seq?: number;
+  action?: string;
+  by?: string;
+  to_state?: string;
+  reason?: string;
+  clock?: string;
+  event_time?: string;
+}
+
+/** What the gateway adds to a case: its story. */
+interface Told {
+  events?: Step[];
+  alerts?: Alert[];
+}
+
+export interface MatterCard extends Card {
+  first(): void;
+}
+
+export function matterCard(kind: Kind, id: string, shown: Shown, selected: Selected, commands: Commands): MatterCard {
+  const found = () => find(kind, id, shown);
+  const clocks = new Clocks();
+  const clocksPart = section(t("matter.clocks"), clocks.element);
+  const known = h("div");
+  const story = h("div");
+  const sentence = h("p", { class: "card-sentence" });
+  const title = h("h2");
+  const label = h("p", { class: "card-kind" });
+  const actions = new Actions(commands, () => {
+    const { record, incident } = found();
+    return { record, incident };
+  });
+  let drawn = "";
+  let toldFor = "";
+
+  const tell = async (record: Case | undefined, incident: Incident | undefined, alert: Alert | undefined) => {
+    const path = record ? `/cases/${record.id}` : incident ? `/incidents/${incident.id}` : null;
+    try {
+      const told = path ? await get<Told>(path) : {};
+      const about = told.alerts?.length ? told.alerts : alert ? [alert] : [];
+      fill(
+        story,
+        section(t("matter.alerts"), alertList(about.filter((one) => (one.alert_id ?? one.id) !== id), selected)),
+        told.events?.length ? section(t("matter.story"), steps(told.events)) : null,
+      );
+    } catch (error) {
+      fill(story, h("p", { class: "note" }, t("app.failed", { why: (error as Error).message })));
+    }
+  };
+  const tick = () => {
+    const { record, incident, alert } = found();
+    const now = JSON.stringify([record, incident, alert]);
+    if (now !== drawn) {
+      drawn = now;
+      setText(label, record ? t("matter.case") : incident ? t("matter.incident") : t("matter.alert"));
+      const about = word("kind", record?.incident_kind ?? incident?.kind ?? alert?.kind);
+      setText(title, about || id);
+      setText(sentence, record?.sentence || incident?.sentence || alert?.sentence || "");
+      fill(known, matterFacts(record, incident, alert, selected, shown));
+      clocksPart.hidden = !record;
+      const version = `${record?.updated}${incident?.updated}${incident?.alert_count}`;
+      if (version !== toldFor) {
+        toldFor = version;
+        void tell(record, incident, alert);
+      }
+    }
+    if (record) clocks.update(promises(record), shown.pastMs ?? nowMs());
+    actions.update(shown.pastMs !== null);
+  };
+  tick();
+  return {
+    element: h(
+      "div",
+      {},
+      label,
+      title,
+      h("div", { class: "card-body" }, sentence, clocksPart, section(t("act.title"), actions.element), known, story),
+    ),
+    tick,
+    place: () => {
+      const { record, incident, alert } = found();
+      return placeOf(record) ?? placeOf(incident) ?? placeOf(alert);
+    },
+    first: () => actions.first(),
+  };
+}
+
+function find(kind: Kind, id: string, shown: Shown) {
+  const store = shown.now;
+  const alert = kind === "alert" ? store.get<Alert>("alerts", id) : undefined;
+  const known = kind === "case" ? store.get<Case>("cases", id) : undefined;
+  const incidentId = kind === "incident" ? id : known?.incident_id;
+  const incident = incidentId ? store.get<Incident>("incidents", incidentId) : kind === "alert" ? incidentOfAlert(store, id) : undefined;
+  const record = known ?? caseOfIncident(store, incident?.incident_id ?? incident?.id ?? incidentId);
+  return { record, incident, alert };
+}
+
+function matterFacts(
+  record: Case | undefined,
+  incident: Incident | undefined,
+  alert: Alert | undefined,
+  selected: Selected,
+  shown: Shown,
+): HTMLElement {
+  const subject = record?.subject ?? incident?.subject ?? alert?.subject;
+  const since = ms(record?.opened_time ?? incident?.opened_time ?? alert?.onset_time);
+  const severity = incident?.severity ?? alert?.severity;
+  return facts(
+    [t("matter.state"), record ? word("state", record.state) : incident ? word("state", incident.state) : null],
+    [t("matter.unit"), record ? [record.unit_name || record.unit, word("level", record.level)].filter(Boolean).join(" · ") : t("matter.noCase")],
+    [t("matter.since"), since === null ? null : timeOfDay(since)],
+    [t("list.lifeSafety"), (record?.life_safety ?? incident?.life_safety) ? "●" : null],
+    ["", severity ? word("severity", severity) : null],
+    [t("matter.place"), record?.community || record?.area || incident?.area || alert?.area],
+    [t("matter.subject"), subject ? subjectLink(subject, selected, shown) : null],
+    ["", record?.returns ? t("matter.returns", { n: record.returns }) : null],
+    ["", incident?.held?.length ? incident.held.join(", ") : null],
+  );
+}
+
+/** The name of what it is about; a button where that has a card. */
+function subjectLink(subject: string, selected: Selected, shown: Shown): Node {
+  const kinds = [["vessels", "vessel"], ["sensors", "sensor"], ["cameras", "camera"]] as const;
+  for (const [layer, kind] of kinds) {
+    if (shown.now.get(layer, subject)) return button(subject, () => selected.open(kind, subject), "link");
+  }
+  return document.createTextNode(subject);
+}
+
+function steps(events: readonly Step[]): HTMLElement {
+  const newest = [...events].sort((a, b) => (b.seq ?? 0) - (a.seq ?? 0)).slice(0, 40);
+  return h(
+    "ol",
+    { class: "story" },
+    ...newest.map((step) => {
+      const at = ms(step.event_time);
+      const name = word("step", step.action);
+      const said = name === step.action ? word("act", step.action) : name;
+      return h(
+        "li",
+        {},
+        h("time", {}, at === null ? "" : timeOfDay(at)),
+        h("span", {}, [said, step.clock ? word("clock", step.clock) : "", step.by ?? ""].filter(Boolean).join(" · ")),
+        step.reason ? h("em", {}, step.reason) : null,
+      );
+    }),
+  );
+}
