@@ -20,6 +20,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "up": "The whole city on this machine, live in this terminal.",
     "broker": "Start, stop and look at the embedded Kafka.",
     "worker": "Run agents.",
+    "screens": "Serve the operations centre's screens.",
+    "users": "Who may sign in to the screens, and what was done there.",
     "topics": "Make the cluster's topics equal to the table, or say what differs.",
     "replay": "Feed a recording into the input topics.",
     "backtest": "Run the rules over recordings, without a broker.",

@@ -1,0 +1,194 @@
+"""The entities of one layer as columns, each row with the cursor at which it last changed.
+
+What a screen needs to catch up from any cursor follows from the columns: the rows
+that are younger, and from a short log those that left. So nobody keeps frames, and
+one that reads slowly gets the newest state, not a queue of old ones.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screens.hub.subscription import Layer, Subscription, cell, cell_column, cells
+
+Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+NOWHERE = -1
+REST_MS = 1000
+"""An entity is told at most once in so long."""
+_LEFT_KEPT = 50_000
+_FIRST_ROWS = 64
+
+
+class Left(NamedTuple):
+    """An entity left a place (a cell, a community) or ended at `cursor`."""
+
+    cursor: int
+    id: str
+    lon_deg: float
+    lat_deg: float
+    community: int
+    kind: str
+
+
+class Table:
+    """One layer.
+
+    Attributes:
+        layer: Which.
+        version: By row, the cursor of the last change; 0 where no entity is shown.
+        born: By row, the cursor since when a change is enough for who has seen it.
+        lon_deg, lat_deg: NaN for what has no place: it lies in every box.
+        community: By row, an index of the city's communities, or `NOWHERE`.
+        level: By row, 0 fine, 1 near the limit, 2 over it, 3 old; for clusters.
+        layout: Rises whenever rows come, go or move.
+        floor: Who was last told at an older cursor cannot catch up.
+    """
+
+    def __init__(self, layer: Layer, communities: Mapping[str, int]) -> None:
+        self.layer = layer
+        self._communities = communities
+        self.ids: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.kinds: list[str] = []
+        self.size = 0
+        self.version = np.zeros(_FIRST_ROWS, np.int64)
+        self.born = np.zeros(_FIRST_ROWS, np.int64)
+        self.told_ms = np.zeros(_FIRST_ROWS, np.int64)
+        self.lon_deg = np.full(_FIRST_ROWS, np.nan)
+        self.lat_deg = np.full(_FIRST_ROWS, np.nan)
+        self.community = np.full(_FIRST_ROWS, NOWHERE, np.int32)
+        self.level = np.zeros(_FIRST_ROWS, np.int8)
+        self.layout = 0
+        self.floor = 0
+        self.left: deque[Left] = deque()
+        self._free: list[int] = []
+
+    # -- rows -------------------------------------------------------------------------
+
+    def _add(self, name: str) -> int:
+        """Return a row for a new entity; it is not shown before it is published."""
+        if self._free:
+            row = self._free.pop()
+            self.ids[row] = name
+        else:
+            row = self.size
+            self.size += 1
+            if row == len(self.version):
+                self._grow()
+            self.ids.append(name)
+            self.kinds.append("")
+        self.row_of[name] = row
+        self.told_ms[row] = 0
+        self.layout += 1
+        return row
+
+    def _grow(self) -> None:
+        for name in ("version", "born", "told_ms", "lon_deg", "lat_deg", "community", "level"):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate((column, np.empty_like(column))))
+            getattr(self, name)[len(column) :] = column[0] * 0 if name != "community" else NOWHERE
+
+    def _remove(self, row: int, cursor: int) -> None:
+        """Forget the entity in `row`, and log that it left."""
+        self._log(row, cursor)
+        del self.row_of[self.ids[row]]
+        self.version[row] = 0
+        self.born[row] = 0
+        self._free.append(row)
+        self.layout += 1
+
+    def _place(self, row: int, cursor: int, lon_deg: float, lat_deg: float, community: int) -> None:
+        """Put a row somewhere; log it when it so leaves a cell or a community."""
+        if self.version[row]:
+            before = _cells(float(self.lon_deg[row]), float(self.lat_deg[row]))
+            moved = before != _cells(lon_deg, lat_deg)
+            if moved or community != self.community[row]:
+                self._log(row, cursor)
+                self.layout += 1
+        else:
+            self.layout += 1
+        self.lon_deg[row] = lon_deg
+        self.lat_deg[row] = lat_deg
+        self.community[row] = community
+
+    def _log(self, row: int, cursor: int) -> None:
+        if not self.version[row]:
+            return
+        place = (float(self.lon_deg[row]), float(self.lat_deg[row]))
+        community = int(self.community[row])
+        self.left.append(Left(cursor, self.ids[row], *place, community, self.kinds[row]))
+        if len(self.left) > _LEFT_KEPT:
+            self.floor = self.left.popleft().cursor
+
+    # -- what a subscription sees -----------------------------------------------------
+
+    def mask(self, seen: Subscription) -> Mask:
+        """Return which rows a subscription sees, shape (size,)."""
+        shown = self.version[: self.size] > 0
+        if seen.box is not None:
+            lon, lat = self.lon_deg[: self.size], self.lat_deg[: self.size]
+            x, y = cell_column(lon), cell_column(lat)
+            west, south, east, north = cells(seen.box)
+            inside = (x >= west) & (x < east) & (y >= south) & (y < north)
+            shown &= inside | np.isnan(lon)
+        if seen.scope is not None:
+            own = [self._communities[code] for code in seen.scope if code in self._communities]
+            shown &= np.isin(self.community[: self.size], own)
+        if seen.kinds and self.has_kinds:
+            shown &= np.fromiter((kind in seen.kinds for kind in self.kinds), np.bool_, self.size)
+        return shown
+
+    def saw(self, seen: Subscription, left: Left) -> bool:
+        """Return whether a subscription saw the entity where it left."""
+        if seen.box is not None and not math.isnan(left.lon_deg):
+            west, south, east, north = cells(seen.box)
+            if not (west <= cell(left.lon_deg) < east and south <= cell(left.lat_deg) < north):
+                return False
+        if seen.scope is not None:
+            own = {self._communities.get(code, NOWHERE) for code in seen.scope}
+            if left.community == NOWHERE or left.community not in own:
+                return False
+        return not (seen.kinds and self.has_kinds) or left.kind in seen.kinds
+
+    @property
+    def has_kinds(self) -> bool:
+        """Whether a filter of kinds means this layer."""
+        return self.layer in _WITH_KINDS
+
+    def gone_since(self, seen: Subscription, cursor: int, mask: Mask) -> list[str]:
+        """Return the ids of what a subscription no longer sees but did after `cursor`."""
+        gone: dict[str, None] = {}
+        for left in reversed(self.left):
+            if left.cursor <= cursor:
+                break
+            row = self.row_of.get(left.id)
+            if self.saw(seen, left) and (row is None or not mask[row]):
+                gone[left.id] = None
+        return list(gone)
+
+    # -- what the layers do -----------------------------------------------------------
+
+    def publish(self, cursor: int, now_ms: int) -> None:
+        """Show what is due at `cursor`: every change of who was not told within `REST_MS`."""
+        raise NotImplementedError
+
+    def whole(self, rows: Sequence[int]) -> list[bytes]:
+        """Return the entities as JSON objects."""
+        raise NotImplementedError
+
+    def changed(self, rows: Sequence[int]) -> list[bytes]:
+        """Return what may have changed of entities that a screen has, as JSON objects."""
+        raise NotImplementedError
+
+
+_WITH_KINDS = frozenset({Layer.ALERTS, Layer.INCIDENTS, Layer.VESSELS, Layer.SENSORS})
+
+
+def _cells(lon_deg: float, lat_deg: float) -> tuple[int, int] | None:
+    return None if math.isnan(lon_deg) else (cell(lon_deg), cell(lat_deg))

@@ -1,0 +1,59 @@
+"""Where things count: the community that owns a point, an area or a venue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screens.hub.items import Place
+from screens.hub.table import NOWHERE
+from streams.city.model import City
+
+
+class Atlas:
+    """A city's communities, numbered.
+
+    Attributes:
+        communities: Code to number.
+    """
+
+    def __init__(self, city: City) -> None:
+        self._areas = city.areas
+        chains = [city.areas.chain_of(code) for code in city.areas.codes]
+        names = sorted({chain.community for chain in chains if chain and chain.community})
+        self.communities: Mapping[str, int] = {code: i for i, code in enumerate(names)}
+        owners = [
+            self.communities.get(chain.community, NOWHERE) if chain else NOWHERE for chain in chains
+        ]
+        self._community_of = np.array([*owners, NOWHERE], np.int32)  # the last is OUTSIDE's, -1
+
+    def at(self, lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Return the community of each point, `NOWHERE` outside all."""
+        owners: NDArray[np.int32] = self._community_of[self._areas.locate(lon_deg, lat_deg)]
+        return owners
+
+    def place(self, lon_deg: float | None, lat_deg: float | None) -> Place:
+        """Return a point with its community."""
+        if lon_deg is None or lat_deg is None:
+            return Place()
+        community = int(self.at(np.array([lon_deg]), np.array([lat_deg]))[0])
+        return Place(lon_deg, lat_deg, community)
+
+    def of_area(self, *codes: str) -> int:
+        """Return the community of the first code that names an area, unit's area or venue."""
+        for code in codes:
+            chain = self._areas.chain_of(code) if code else None
+            if chain is not None and chain.community:
+                return self.communities.get(chain.community, NOWHERE)
+        return NOWHERE
+
+    def of_record(self, fields: Mapping[str, Any]) -> Place:
+        """Return where a record on the wire counts: its place, else its area, else its unit."""
+        place = self.place(fields.get("lon_deg"), fields.get("lat_deg"))
+        if place.community != NOWHERE:
+            return place
+        owner = self.of_area(
+            *(str(fields.get(name) or "") for name in ("area", "community", "venue", "unit"))
+        )
+        return place._replace(community=owner)

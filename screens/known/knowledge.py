@@ -1,0 +1,223 @@
+"""All that the gateway knows, and how records of each topic enter it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+import numpy as np
+
+from schemas import topics
+from schemas.codec import decode_positions, decode_readings, decode_records
+from schemas.detections import Detection
+from schemas.records import RawBatch
+from screens.hub.hub import Hub
+from screens.hub.subscription import Layer
+from screens.hub.table import Table
+from screens.known.atlas import Atlas
+from screens.known.cameras import Cameras
+from screens.known.feeds import Feeds
+from screens.known.fleet import Fleet
+from screens.known.matters import FORMS, Matters
+from screens.known.sensors import Sensors
+from screens.known.series import Series
+from streams.city.model import City
+
+_ROOM = 10_000  # sensors; a ring each
+_DISTRESS = "vessel.distress"
+_object = msgspec.json.Decoder(dict[str, Any])
+Wire: TypeAlias = dict[str, Any]
+
+
+class Start(NamedTuple):
+    """From where a topic is read when the gateway starts.
+
+    Attributes:
+        back_s: So far back in time; None from its beginning (compacted topics).
+        most: Records of a partition at most.
+    """
+
+    back_s: float | None
+    most: int
+
+
+_DAY_S = 86_400.0
+STARTS: Mapping[str, Start] = {
+    topics.SENSOR_READINGS: Start(300, 150_000),
+    topics.SENSOR_READINGS_URGENT: Start(300, 150_000),
+    topics.CAMERA_DETECTIONS: Start(600, 100_000),
+    topics.VESSEL_POSITIONS: Start(_DAY_S, 500_000),
+    topics.ALERTS: Start(_DAY_S, 200_000),
+    topics.INCIDENTS_LATEST: Start(None, 1_000_000),
+    topics.DISPATCH_ORDERS_LATEST: Start(None, 1_000_000),
+    topics.REMINDERS: Start(_DAY_S, 50_000),
+    "cases.latest": Start(None, 1_000_000),
+    "case.replies": Start(3_600, 20_000),
+    "incident.replies": Start(3_600, 20_000),
+    "kpi": Start(None, 100_000),
+    "devices.status": Start(None, 1_000_000),
+    topics.CITIZEN_COMPLAINTS: Start(600, 10_000),
+}
+"""Every topic that the gateway reads; one that the broker does not have is waited for."""
+
+_MATTERS: Mapping[str, Layer] = {
+    topics.ALERTS: Layer.ALERTS,
+    topics.INCIDENTS_LATEST: Layer.INCIDENTS,
+    topics.DISPATCH_ORDERS_LATEST: Layer.ORDERS,
+    topics.REMINDERS: Layer.REMINDERS,
+    "cases.latest": Layer.CASES,
+    "case.replies": Layer.COMMANDS,
+    "incident.replies": Layer.COMMANDS,
+    "kpi": Layer.KPI,
+}
+
+
+class Knowledge:
+    """The latest state of the city.
+
+    Attributes:
+        city, atlas: Whose, and who owns what.
+        hub: The layers as screens see them.
+        sensors, cameras, fleet, matters, feeds: The layers as they are filled.
+        devices: The newest word of `devices.status` by device.
+        refused: Counts records that were not understood, by topic.
+    """
+
+    def __init__(self, city: City, epoch: str, now_ms: int) -> None:
+        self.city = city
+        self.atlas = Atlas(city)
+        self.sensors = Sensors(city, self.atlas, Series(max(_ROOM, len(city.sensors) + 600)))
+        self.cameras = Cameras(city, self.atlas)
+        self.fleet = Fleet(city, self.atlas)
+        self.matters = {layer: Matters(layer, self.atlas) for layer in FORMS}
+        self.feeds = Feeds(city, now_ms)
+        self.devices: dict[str, Wire] = {}
+        self.refused: dict[str, int] = {}
+        self.reply_places: dict[str, int] = {}
+        tables: dict[Layer, Table] = {
+            **self.matters,
+            Layer.VESSELS: self.fleet,
+            Layer.SENSORS: self.sensors,
+            Layer.CAMERAS: self.cameras,
+        }
+        self.hub = Hub({layer: tables[layer] for layer in Layer}, epoch)
+        self._minute = 0
+        self._open_alerts: dict[str, dict[str, str]] = {}
+        self._takers: Mapping[str, Callable[[RawBatch, int], None]] = {
+            topics.SENSOR_READINGS: self._take_readings,
+            topics.SENSOR_READINGS_URGENT: self._take_readings,
+            topics.VESSEL_POSITIONS: self._take_positions,
+            topics.CAMERA_DETECTIONS: self._take_detections,
+            topics.CITIZEN_COMPLAINTS: self._take_complaints,
+            "devices.status": self._take_devices,
+        }
+
+    def take(self, topic: str, raw: RawBatch, now_ms: int) -> None:
+        """Take in records of one topic, in order; what is not understood is counted."""
+        taker = self._takers.get(topic)
+        if taker is not None:
+            taker(raw, now_ms)
+        else:
+            self._take_matters(topic, raw)
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: ages, limits, and one publication to all screens."""
+        minute = now_ms // 60_000
+        if minute != self._minute:
+            self._minute = minute
+            self.sensors.renew_limits(now_ms)
+            for matter in self.matters.values():
+                matter.age(now_ms)
+            self.fleet.age(now_ms)
+        self.sensors.age(now_ms)
+        self.hub.tick(now_ms)
+
+    # -- topics -----------------------------------------------------------------------
+
+    def _take_readings(self, raw: RawBatch, now_ms: int) -> None:
+        batch, rejects = decode_readings(raw, self.city.datums)
+        self._count(raw.topic, len(rejects))
+        self._hear(batch.source, raw)
+        self.sensors.take(batch, now_ms)
+
+    def _take_positions(self, raw: RawBatch, now_ms: int) -> None:
+        batch, rejects = decode_positions(raw, self.city.datums)
+        self._count(raw.topic, len(rejects))
+        self._hear(batch.source, raw)
+        self.fleet.take(batch, now_ms)
+
+    def _take_detections(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
+        found, rejects = decode_records(raw, Detection)
+        self._count(raw.topic, len(rejects))
+        self._hear([detection.source for _, detection in found], raw)
+        self.cameras.take([detection for _, detection in found])
+
+    def _take_complaints(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
+        """Only to know that the hotline's feed lives; what they say comes as alerts."""
+        self._hear([str(wire.get("source")) for _, wire in self._objects(raw)], raw)
+
+    def _take_devices(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
+        for _, wire in self._objects(raw):
+            device, state = str(wire.get("subject") or ""), str(wire.get("state") or "")
+            self.devices[device] = wire
+            self.cameras.take_status(device, state)
+
+    def _take_matters(self, topic: str, raw: RawBatch) -> None:
+        layer = _MATTERS[topic]
+        matters = self.matters[layer]
+        for row, wire in self._objects(raw, matters):
+            place = None
+            if layer is Layer.COMMANDS:
+                place = self._reply_place(wire)
+            if matters.take(wire, int(raw.ingest_time_ms[row]), place) and layer is Layer.ALERTS:
+                self._mark_vessel(wire)
+
+    def _objects(self, raw: RawBatch, matters: Matters | None = None) -> list[tuple[int, Wire]]:
+        found: list[tuple[int, Wire]] = []
+        for row, value in enumerate(raw.values):
+            if value is None:  # a tombstone of a compacted topic
+                key = raw.keys[row]
+                if matters is not None and key is not None:
+                    matters.drop(key.decode(errors="replace"))
+                continue
+            try:
+                found.append((row, _object.decode(value)))
+            except (ValueError, RecursionError):
+                self._count(raw.topic, 1)
+        return found
+
+    def _count(self, topic: str, refused: int) -> None:
+        if refused:
+            self.refused[topic] = self.refused.get(topic, 0) + refused
+
+    def _hear(self, sources: Sequence[str], raw: RawBatch) -> None:
+        if sources:
+            newest_ms = int(np.max(raw.ingest_time_ms))
+            for source in set(sources):
+                self.feeds.hear(source, newest_ms)
+
+    # -- what one topic says about another's entities ---------------------------------
+
+    def _mark_vessel(self, wire: Wire) -> None:
+        subject, name = str(wire.get("subject") or ""), str(wire["alert_id"])
+        if not str(wire.get("kind") or "").startswith("vessel."):
+            return
+        alert = self.matters[Layer.ALERTS].get(name)
+        held = self._open_alerts.setdefault(subject, {})
+        if alert is not None and alert["open"]:
+            held[name] = str(wire["kind"])
+        else:
+            held.pop(name, None)
+        distress = _DISTRESS in held.values()
+        self.fleet.mark(subject, alert=bool(held), distress=distress)
+        if not held:
+            del self._open_alerts[subject]
+
+    def _reply_place(self, wire: Wire) -> Any:
+        """Return where a reply counts: at its case or incident, else with who asked."""
+        for layer, field in ((Layer.CASES, "case_id"), (Layer.INCIDENTS, "incident_id")):
+            item = self.matters[layer].item(str(wire.get(field) or wire.get("subject") or ""))
+            if item is not None:
+                return item.place._replace(lon_deg=float("nan"), lat_deg=float("nan"))
+        place = self.atlas.of_record({})
+        community = self.reply_places.get(str(wire.get("command_id") or ""), place.community)
+        return place._replace(community=community)

@@ -1,0 +1,35 @@
+"""How the gateway runs. The command line reads the environment and fills it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Settings(NamedTuple):
+    """How this gateway runs.
+
+    Attributes:
+        broker: Bootstrap addresses of Kafka, comma-separated.
+        prefix: Before every topic name.
+        data_dir: Holds `screens/`: users, the key of the sessions, the audit log.
+        host, port: Where it listens; port 0 takes a free one.
+        behind_tls: The address that people use is https: cookies go over it alone.
+        tick_s: How often changes are looked for; each entity is told at most once a second.
+        cut_after_s: A screen that takes nothing for so long is cut.
+        health_s: How often screens hear how fresh the feeds are.
+        most_streams: Open streams of one user.
+    """
+
+    broker: str
+    prefix: str
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    behind_tls: bool = False
+    tick_s: float = 0.25
+    cut_after_s: float = 10.0
+    health_s: float = 2.0
+    most_streams: int = 100
+
+    @property
+    def folder(self) -> Path:
+        return self.data_dir / "screens"
