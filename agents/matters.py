@@ -1,7 +1,7 @@
 """Agents of a city's matters: alerts to incidents, incidents to orders."""
 
 from agents.spec import AgentSpec
-from schemas.topics import ALERTS, DISPATCH_UPDATES, INCIDENTS
+from schemas.topics import ALERTS, CASE_COMMANDS, DISPATCH_UPDATES, INCIDENTS
 from streams.city.model import City
 from streams.directory import directory_of
 from streams.operators.dispatch import DispatchOperator
@@ -15,10 +15,10 @@ def incidents(city: City) -> AgentSpec:
 
 
 def dispatch(city: City) -> AgentSpec:
-    """Return the agent of `incidents` and of the field's updates."""
+    """Return the agent of `incidents`, of the field's updates and of commands to cases."""
     directory, params = directory_of(city), city.params["dispatch"]
     return AgentSpec(
         "dispatch",
-        (INCIDENTS, DISPATCH_UPDATES),
+        (INCIDENTS, DISPATCH_UPDATES, CASE_COMMANDS),
         lambda _: DispatchOperator(city.code, directory, params),
     )

@@ -18,7 +18,9 @@ RUNNING: Final[Mapping[str, tuple[Clock, str]]] = {
     CaseState.ACCEPTED: (Clock.DEPART, "depart_by_time"),
     CaseState.DEPARTED: (Clock.ON_SITE, "on_site_by_time"),
 }
-_OVER: Final = frozenset({CaseState.CLOSED, CaseState.FALSE_ALARM, CaseState.RETURNED})
+_OVER: Final = frozenset(
+    {CaseState.CLOSED, CaseState.FALSE_ALARM, CaseState.RETURNED, CaseState.MERGED}
+)
 
 
 class RunningClock(NamedTuple):

@@ -115,6 +115,17 @@ class AreaIndex:
         """Return the chain of a named area or venue, None when it is not known."""
         return self._named.get(area)
 
+    def within(self, ring_deg: Sequence[float]) -> list[AreaChain]:
+        """Return the chains of the areas whose inner point lies in a drawn ring.
+
+        Args:
+            ring_deg: Longitude and latitude of each corner in turn, at least three.
+        """
+        corners = np.asarray(ring_deg, np.float64).reshape(-1, 2)
+        drawn = shapely.polygons(corners)
+        inside = shapely.covers(drawn, shapely.point_on_surface(self.geometry))
+        return [self._chains[index] for index in np.flatnonzero(inside)]
+
     def with_names(self, more: Mapping[str, AreaChain]) -> "AreaIndex":
         """Return an index of the same areas that also knows the chains in `more` (venues)."""
         other = copy.copy(self)

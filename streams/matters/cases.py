@@ -10,37 +10,53 @@ from typing import cast
 
 import msgspec
 
-from schemas.dispatch import CaseState, FieldAction
+from schemas.cases import CaseStage
+from schemas.commands import CaseAction
+from schemas.dispatch import CaseState, Clock
 from schemas.incidents import Incident
 from streams.matters.routing import AreaChain, Level
 from streams.matters.sla import Running
+from streams.matters.spent import NO_TIME, Spent
 
-MOVES: Mapping[tuple[CaseState, FieldAction], CaseState] = {
-    (CaseState.DISPATCHED, FieldAction.ACCEPT): CaseState.ACCEPTED,
-    (CaseState.ACCEPTED, FieldAction.DEPART): CaseState.DEPARTED,
-    (CaseState.DEPARTED, FieldAction.ARRIVE): CaseState.ON_SITE,
-    (CaseState.ON_SITE, FieldAction.HANDLE): CaseState.HANDLED,
-    (CaseState.HANDLED, FieldAction.VERIFY): CaseState.VERIFIED,
-    (CaseState.VERIFIED, FieldAction.CLOSE): CaseState.CLOSED,
-    (CaseState.DISPATCHED, FieldAction.RETURN): CaseState.RETURNED,
-    (CaseState.ACCEPTED, FieldAction.RETURN): CaseState.RETURNED,
-    (CaseState.DEPARTED, FieldAction.RETURN): CaseState.RETURNED,
-    (CaseState.ON_SITE, FieldAction.RETURN): CaseState.RETURNED,
-    (CaseState.DETECTED, FieldAction.FALSE_ALARM): CaseState.FALSE_ALARM,
-    (CaseState.DISPATCHED, FieldAction.FALSE_ALARM): CaseState.FALSE_ALARM,
-    (CaseState.ACCEPTED, FieldAction.FALSE_ALARM): CaseState.FALSE_ALARM,
-    (CaseState.DEPARTED, FieldAction.FALSE_ALARM): CaseState.FALSE_ALARM,
-    (CaseState.ON_SITE, FieldAction.FALSE_ALARM): CaseState.FALSE_ALARM,
+MOVES: Mapping[tuple[CaseState, CaseAction], CaseState] = {
+    (CaseState.DISPATCHED, CaseAction.ACCEPT): CaseState.ACCEPTED,
+    (CaseState.ACCEPTED, CaseAction.DEPART): CaseState.DEPARTED,
+    (CaseState.DEPARTED, CaseAction.ARRIVE): CaseState.ON_SITE,
+    (CaseState.ON_SITE, CaseAction.HANDLE): CaseState.HANDLED,
+    (CaseState.HANDLED, CaseAction.VERIFY): CaseState.VERIFIED,
+    (CaseState.HANDLED_UNVERIFIED, CaseAction.VERIFY): CaseState.VERIFIED,
+    (CaseState.VERIFIED, CaseAction.CLOSE): CaseState.CLOSED,
+    (CaseState.DISPATCHED, CaseAction.RETURN): CaseState.RETURNED,
+    (CaseState.ACCEPTED, CaseAction.RETURN): CaseState.RETURNED,
+    (CaseState.DEPARTED, CaseAction.RETURN): CaseState.RETURNED,
+    (CaseState.ON_SITE, CaseAction.RETURN): CaseState.RETURNED,
+    (CaseState.DETECTED, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
+    (CaseState.DISPATCHED, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
+    (CaseState.ACCEPTED, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
+    (CaseState.DEPARTED, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
+    (CaseState.ON_SITE, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
 }
 """What the field may do, by where its order stands (FEATURES row 54).
 
 The city's own moves are not in it: it issues (DETECTED or RETURNED to
-DISPATCHED), closes what corrected itself (DETECTED to CLOSED), and takes up an
-ended case again when its incident re-opens (to DETECTED).
+DISPATCHED), closes what corrected itself (DETECTED to CLOSED), marks what
+nothing proved (HANDLED to HANDLED_UNVERIFIED), and takes up an ended case again
+when its incident re-opens (to DETECTED).
 """
 
-ENDED = frozenset({CaseState.CLOSED, CaseState.FALSE_ALARM})
-NEEDS_REASON = frozenset({FieldAction.RETURN, FieldAction.FALSE_ALARM})
+MOVES_OF_ASKED: Mapping[tuple[CaseState, CaseAction], CaseState] = {
+    **MOVES,
+    (CaseState.DISPATCHED, CaseAction.RECEIPT): CaseState.ACCEPTED,
+    (CaseState.DISPATCHED, CaseAction.REPORT_IN): CaseState.ON_SITE,
+    (CaseState.ACCEPTED, CaseAction.REPORT_IN): CaseState.ON_SITE,
+    (CaseState.DEPARTED, CaseAction.REPORT_IN): CaseState.ON_SITE,
+    (CaseState.ACCEPTED, CaseAction.HANDLE): CaseState.HANDLED,
+}
+"""What a unit may do that a function of the city asked: it answers, and a task needs no trip."""
+
+ENDED = frozenset({CaseState.CLOSED, CaseState.FALSE_ALARM, CaseState.MERGED})
+DONE = frozenset({CaseState.HANDLED, CaseState.HANDLED_UNVERIFIED, CaseState.VERIFIED})
+NEEDS_REASON = frozenset({CaseAction.RETURN, CaseAction.FALSE_ALARM})
 _PROGRESS = {
     state: rank
     for rank, state in enumerate(
@@ -51,15 +67,42 @@ _PROGRESS = {
             CaseState.ACCEPTED,
             CaseState.DEPARTED,
             CaseState.ON_SITE,
+            CaseState.HANDLED_UNVERIFIED,
             CaseState.HANDLED,
             CaseState.VERIFIED,
         )
     )
 }
+_STAGES: Mapping[CaseState, CaseStage] = {
+    CaseState.DETECTED: CaseStage.REGISTER,
+    CaseState.RETURNED: CaseStage.REGISTER,
+    CaseState.DISPATCHED: CaseStage.ASSIGN,
+    CaseState.ACCEPTED: CaseStage.HANDLE,
+    CaseState.DEPARTED: CaseStage.HANDLE,
+    CaseState.ON_SITE: CaseStage.HANDLE,
+    CaseState.HANDLED: CaseStage.FEED_BACK,
+    CaseState.HANDLED_UNVERIFIED: CaseStage.FEED_BACK,
+    CaseState.VERIFIED: CaseStage.VERIFY,
+    CaseState.CLOSED: CaseStage.EVALUATE,
+    CaseState.FALSE_ALARM: CaseStage.EVALUATE,
+    CaseState.MERGED: CaseStage.EVALUATE,
+}
+
+CITY_TASK, WHISTLE, VISIT = "city-task", "whistle", "visit"
+LEAD, HELPER, ASKED = "lead", "helper", "asked"
+_ASKED = frozenset({HELPER, ASKED})
+_UNREAD = frozenset({CaseState.DISPATCHED})
+_BEFORE_ANSWER: Mapping[str, frozenset[CaseState]] = {
+    WHISTLE: frozenset({CaseState.DISPATCHED, CaseState.ACCEPTED, CaseState.DEPARTED}),
+}
 
 
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One order of a case: who was sent, and where they stand."""
+    """One order of a case: who was sent, and where they stand.
+
+    `part` is lead or helper where several departments share the case, asked where
+    a function of the city asks many units.
+    """
 
     order_id: str
     unit: str
@@ -67,11 +110,25 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     level: Level
     state: CaseState
     revision: int = 0
+    part: str = ""
+
+    @property
+    def moves(self) -> Mapping[tuple[CaseState, CaseAction], CaseState]:
+        """What its unit may do, by where it stands."""
+        return MOVES_OF_ASKED if self.part == ASKED else MOVES
 
     @property
     def is_live(self) -> bool:
         """Whether its unit still works on the case."""
         return self.state not in ENDED and self.state is not CaseState.RETURNED
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Clocks that stand still, by a listed reason; wall ms."""
+
+    reason: str
+    since_ms: int
+    until_ms: int
 
 
 class Case(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,9 +146,27 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         escalate_at_ms: When the next level is asked unless somebody accepts.
         reminders: Loudspeaker calls ever made; `reminded_ms` of the newest.
         speaker: The newest call, as an order to nobody: its id is the reminder's.
-        seen: Keys of the newest field updates.
+        seen: Keys of the newest words: updates of the field, and commands.
         ended_ms: When it was closed.
         due_ms: When `on_due` must look at it.
+        steps, last_hash, told: Steps ever told, the newest one's hash and state.
+        revision: Records ever told.
+        felt_ms, known_ms: Since when this life lasts: event time, and wall time.
+        spent: What the time since `felt_ms` was spent on.
+        breaches: Promises broken, ever, in the order told.
+        handled_ms, resolved_ms: When it was handled, and when its incident ended.
+        proof: What proves that it is done: sensor, photo, word.
+        prove_by_ms: When that is looked at.
+        review_by_ms: Until when a supervisor reviews the newest return.
+        depart_by_ms: When an accepted order whose unit stays goes back.
+        pause, paused_ms: Clocks that stand still now, and how long they have before.
+        into: The case that it became part of, or that its incident is worked on in.
+        lives: How often it was taken up.
+        function: The city's function that opened it, where no incident did.
+        answer_by_ms, answer_told: Until when its units are to answer, and whether
+            that was looked at.
+        place: Where, for inspections that are folded by place.
+        supervised: Steps of supervision taken.
     """
 
     case_id: str
@@ -111,6 +186,29 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     seen: tuple[str, ...] = ()
     ended_ms: int | None = None
     due_ms: int | None = None
+    steps: int = 0
+    last_hash: str = ""
+    told: CaseState = CaseState.DETECTED
+    revision: int = 0
+    felt_ms: int = 0
+    known_ms: int = 0
+    spent: Spent = NO_TIME
+    breaches: tuple[Clock, ...] = ()
+    handled_ms: int | None = None
+    resolved_ms: int | None = None
+    proof: str = ""
+    prove_by_ms: int | None = None
+    review_by_ms: int | None = None
+    depart_by_ms: int | None = None
+    pause: Pause | None = None
+    paused_ms: int = 0
+    into: str = ""
+    lives: int = 1
+    function: str = ""
+    answer_by_ms: int | None = None
+    answer_told: bool = False
+    place: str = ""
+    supervised: int = 0
 
     @property
     def live(self) -> tuple[Order, ...]:
@@ -125,6 +223,12 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.orders[-1] if self.orders else cast("Order", self.speaker)
 
     @property
+    def unanswered(self) -> tuple[Order, ...]:
+        """The orders of a function of the city that wait for an answer."""
+        before = _BEFORE_ANSWER.get(self.function, _UNREAD)
+        return tuple(one for one in self.orders if one.part in _ASKED and one.state in before)
+
+    @property
     def is_answered(self) -> bool:
         """Whether somebody has accepted and still works on it."""
         return any(order.state is not CaseState.DISPATCHED for order in self.live)
@@ -134,14 +238,29 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether nothing is left to do."""
         return self.state in ENDED
 
+    @property
+    def stands(self) -> CaseState:
+        """Where it stands now: ended, or as its furthest live order."""
+        return self.state if self.ended_ms is not None else furthest(self.live)
 
-def refusal(state: CaseState, action: FieldAction, reason: str) -> str | None:
-    """Return why `action` is refused in `state`, with what would be right; None allows it."""
-    if (state, action) not in MOVES:
-        possible = ", ".join(one for from_state, one in MOVES if from_state is state)
+    @property
+    def stage(self) -> CaseStage:
+        """Its stage after GB/T 30428: heard by a device only is still the report."""
+        if self.stands is CaseState.DETECTED and not self.orders:
+            return CaseStage.REPORT
+        return _STAGES[self.stands]
+
+
+def refusal(order: Order, action: CaseAction, reason: str, photo: str = "") -> str | None:
+    """Return why `action` is refused to `order`, with what would be right; None allows it."""
+    state = order.state
+    if (state, action) not in order.moves:
+        possible = ", ".join(one for from_state, one in order.moves if from_state is state)
         return f"illegal-move: {action} while {state}; possible: {possible or 'nothing'}"
     if action in NEEDS_REASON and not reason.strip():
         return f"reason-required: {action} says why"
+    if state is CaseState.HANDLED_UNVERIFIED and not (reason.strip() or photo):
+        return "proof-required: no sensor proves it; say with a photo or in words what does"
     return None
 
 

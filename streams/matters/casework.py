@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas.dispatch import CaseState, Clock, DispatchOrder, OrderChange, Reminder
+from schemas.cases import CaseEvent
+from schemas.dispatch import CaseState, Clock, ClockNote, DispatchOrder, OrderChange, Reminder
 from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentState
-from streams.matters import sla
-from streams.matters.cases import Case, Order, furthest
+from streams.matters import sla, spent, story
+from streams.matters.cases import Case, Order, Pause
 from streams.matters.merge import NOTICE_REASON
 from streams.matters.routing import Areas, Call, Level, Roster, Routing, route_of
 from streams.matters.sla import Note, SlaParams
-
-SOURCE = "citybrain.dispatch"
+from streams.matters.words import Word
 
 
 class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +26,14 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return_limit: The return that sends a case to the city desk.
         reminder_gap_s: Least time between two loudspeaker calls for one incident.
         forget_s: How long after its end a case is remembered (wall time).
+        review_s: How long a supervisor has to review a return (FEATURES row 57).
+        depart_s: How long an accepted order may stay before it goes back (row 62).
+        clear_s: How long a sensor is to be below its clear level to prove the end.
+        prove_s: How long after `handle` a proof is waited for (row 56).
+        relapse_s: The same matter again so soon after the end is the same case.
+        pause_reasons: The only reasons for which clocks stand still (row 63), and
+            `pause_max_s`, how long in all.
+        visit_s: Inspections of one place planned so close to each other are one visit.
         sla: Table `[dispatch.sla]`, the promises.
     """
 
@@ -33,6 +41,14 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     return_limit: int = 3
     reminder_gap_s: int = 600
     forget_s: int = 86_400
+    review_s: int = 300
+    depart_s: int = 900
+    clear_s: int = 300
+    prove_s: int = 300
+    relapse_s: int = 1_800
+    pause_reasons: tuple[str, ...] = ("bad-weather", "no-access", "third-party")
+    pause_max_s: int = 3_600
+    visit_s: int = 7 * 86_400
     sla: SlaParams = SlaParams()
 
 
@@ -72,6 +88,7 @@ class Work:
         self.params = params
         self.orders: list[DispatchOrder] = []
         self.reminders: list[Reminder] = []
+        self.events: list[CaseEvent] = []
 
     @property
     def incident(self) -> Incident:
@@ -88,7 +105,12 @@ class Work:
     def may_escalate(self) -> bool:
         """Whether more people are asked: not for what is over, but a notice never is."""
         is_open = self.incident.state is IncidentState.OPEN
-        return is_open or self.incident.reason == NOTICE_REASON
+        return not self.case.function and (is_open or self.is_notice)
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is a finding without duration: that it is over proves nothing."""
+        return self.incident.reason == NOTICE_REASON
 
     @property
     def respond_ms(self) -> int:
@@ -111,9 +133,31 @@ class Work:
         self._remember(order, known=known)
         self.orders.append(self._message(order, change, facts, fields))
 
+    def step(
+        self, action: str, word: Word | None = None, at_ms: int | None = None, **fields: Any
+    ) -> None:
+        """Write one accepted step into the story; call it when the case has moved.
+
+        Args:
+            action: What was done.
+            word: Who asked for it; None is the city itself.
+            at_ms: Up to when the time is counted: the word's instant or now, if not
+                said otherwise.
+            **fields: More of the event.
+        """
+        case = self.case
+        if at_ms is None:
+            at_ms = word.at_ms if word else self.now_ms
+        count = spent.counted(case.spent, case.told, at_ms)
+        event = story.event_of(case, action, count, now_ms=self.now_ms, word=word, fields=fields)
+        self.events.append(event)
+        self.put(steps=case.steps + 1, last_hash=event.hash, told=event.to_state, spent=count)
+
     def tell(self, notes: list[Note]) -> None:
         """Say what is due about the clocks, on the order that speaks for the case."""
         for note in notes:
+            if note.note is ClockNote.BREACH:
+                self._tell_breach(note)
             self.say(
                 self.case.current,
                 OrderChange.CLOCK,
@@ -131,17 +175,53 @@ class Work:
         self.put(clocks=clocks)
         self.tell(notes)
 
+    def pause(self, reason: str, at_ms: int, until_ms: int) -> None:
+        """Let the clocks stand still from `at_ms`, until `until_ms` at the latest."""
+        self.put(pause=Pause(reason, at_ms, until_ms))
+
+    def resume(self, at_ms: int) -> None:
+        """Let clocks that stand still run again from `at_ms` on."""
+        pause = self.case.pause
+        if pause is None:
+            return
+        stood_ms = max(0, min(at_ms, pause.until_ms) - pause.since_ms)
+        later = {
+            name: getattr(self.case, name) + stood_ms
+            for name in ("escalate_at_ms", "depart_by_ms")
+            if getattr(self.case, name) is not None
+        }
+        self.put(
+            pause=None,
+            paused_ms=self.case.paused_ms + stood_ms,
+            clocks=sla.shifted(self.case.clocks, stood_ms),
+            **later,
+        )
+        self.step("resumed", at_ms=at_ms, reason=pause.reason)
+
     def finished(self) -> Case:
-        """Return the case with its state and its next deadline."""
+        """Return the case with its state, its next deadline, its revision."""
         case = self.case
+        if self.events or any(one.change is not OrderChange.REFUSED for one in self.orders):
+            case = msgspec.structs.replace(case, revision=case.revision + 1)
         if case.ended_ms is None:
-            times = [sla.next_due_ms(case.clocks), case.escalate_at_ms]
-            due_ms = min((at_ms for at_ms in times if at_ms is not None), default=None)
-            return msgspec.structs.replace(case, state=furthest(case.live), due_ms=due_ms)
+            return msgspec.structs.replace(case, state=case.stands, due_ms=_due_ms(case))
         if case.incident.state is IncidentState.OPEN:  # its updates must still find the case
             return msgspec.structs.replace(case, due_ms=None)
         over_ms = max(case.ended_ms, case.incident.ingest_time_ms or 0)
         return msgspec.structs.replace(case, due_ms=over_ms + self.params.forget_s * 1000)
+
+    def _tell_breach(self, note: Note) -> None:
+        self.put(breaches=(*self.case.breaches, note.clock))
+        self.step(
+            "breached",
+            at_ms=note.deadline_ms,
+            order_id=self.case.current.order_id,
+            unit=self.case.current.unit,
+            clock=note.clock,
+            clock_note=note.note,
+            deadline_time_ms=note.deadline_ms,
+            late_detected=note.late,
+        )
 
     def _remember(self, order: Order, *, known: bool) -> None:
         if order.level is Level.LOUDSPEAKER:
@@ -161,7 +241,7 @@ class Work:
     ) -> DispatchOrder:
         incident, clocks = self.incident, self.case.clocks
         return DispatchOrder(
-            source=SOURCE,
+            source=story.SOURCE,
             kind="dispatch.order",
             subject=incident.subject,
             event_time_ms=self.now_ms,
@@ -197,3 +277,14 @@ class Work:
 def with_state(order: Order, state: CaseState) -> Order:
     """Return `order`, standing in `state`."""
     return msgspec.structs.replace(order, state=state)
+
+
+def _due_ms(case: Case) -> int | None:
+    """Return when a case that has not ended is to be looked at again."""
+    answer_by_ms = None if case.answer_told else case.answer_by_ms
+    times = [case.review_by_ms, case.prove_by_ms, answer_by_ms]
+    if case.pause is None:
+        times += [sla.next_due_ms(case.clocks), case.escalate_at_ms, case.depart_by_ms]
+    else:
+        times.append(case.pause.until_ms)
+    return min((at_ms for at_ms in times if at_ms is not None), default=None)

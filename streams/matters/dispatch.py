@@ -1,15 +1,17 @@
-"""Dispatch: incidents become orders, words from the field move them, clocks watch them.
+"""Dispatch: incidents become orders, words and commands move them, clocks watch them.
 
-Three ways in, one per cause, and each gives the messages to send and the cases
+Four ways in, one per cause, and each gives the messages to send and the cases
 that moved. State is one `Case` per incident, by case id. Everything may come
-again: an incident is known by its revision, a field update by its id, a clock's
-note by what was told; and every message's id is a function of what it says, so
-whoever reads it twice can tell.
+again: an incident is known by its revision, a word by its key, a clock's note by
+what was told; and every message's id is a function of what it says, so whoever
+reads it twice can tell. What else they are given is said in `Desk`.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from schemas.cases import CaseEvent, CaseRecord
+from schemas.commands import CaseAction, CaseCommand, CommandReply
 from schemas.dispatch import (
     CaseState,
     Clock,
@@ -21,17 +23,23 @@ from schemas.dispatch import (
 )
 from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from streams.matters import sla
+from streams.matters import functions, proof, sla, story
 from streams.matters.cases import Case
-from streams.matters.casework import Directory, DispatchParams, Work, with_state
-from streams.matters.fieldwork import move, word_of
-from streams.matters.orders import answer, arm, close, escalate
+from streams.matters.casework import Directory, DispatchParams, Work
+from streams.matters.deskwork import ACTIONS, act
+from streams.matters.fieldwork import move, order_of
+from streams.matters.folding import NO_FOLDS, Folds, matter_of
+from streams.matters.life import begin, revive
+from streams.matters.orders import answer, arm, close, escalate, take_back
+from streams.matters.words import Word, id_of, of_command, of_update
 
-# Updates of one case are in one partition and are said by people: what a crash
+# Words about one case are in one partition and are said by people: what a crash
 # brings again is the last few seconds of them. Sixty-four words about one case
 # are more than its whole life has, and an older double that names its order would
 # be refused as an illegal move, for the table has no way back.
-_KEPT_UPDATES = 64
+_KEPT_WORDS = 64
+CITY = "city"
+"""The subject of a command that is about no case yet."""
 
 
 class Refusal(NamedTuple):
@@ -48,12 +56,59 @@ class Dispatched(NamedTuple):
     reminders: list[Reminder]
     changed: dict[str, Case | None]
     refused: list[Refusal]
+    events: list[CaseEvent]
+    records: list[CaseRecord]
+    replies: list[CommandReply]
+
+    @classmethod
+    def nothing(cls) -> "Dispatched":
+        """Return a decision that says and moves nothing."""
+        return cls([], [], {}, [], [], [], [])
 
     def take(self, work: Work) -> None:
         """Take in what was done about one case."""
         self.orders.extend(work.orders)
         self.reminders.extend(work.reminders)
-        self.changed[work.case.case_id] = work.finished()
+        self.events.extend(work.events)
+        case = work.finished()
+        if case.revision != work.case.revision:
+            self.records.append(story.record_of(case, work.now_ms))
+        self.changed[case.case_id] = case
+
+
+class Desk(NamedTuple):
+    """What a decision is made with.
+
+    Attributes:
+        prior: Cases by case id, read only.
+        now_ms: Wall time.
+        directory: The city: routing, roster, boundaries, loudspeakers.
+        params: The city's `[dispatch]`.
+        folds: Closed cases by their matter; `closed` those closed in this call.
+        out: What was decided so far.
+    """
+
+    prior: Mapping[str, Case]
+    now_ms: int
+    directory: Directory
+    params: DispatchParams
+    folds: Folds
+    out: Dispatched
+    closed: dict[str, str]
+
+    def case(self, key: str) -> Case | None:
+        """Return a case as it stands, what was decided in this call included."""
+        return self.out.changed[key] if key in self.out.changed else self.prior.get(key)
+
+    def take(self, work: Work) -> None:
+        """Take in what was done about one case."""
+        self.out.take(work)
+        if work.case.state is CaseState.CLOSED:
+            self.closed[matter_of(work.case.incident)] = work.case.case_id
+
+    def work(self, case: Case) -> Work:
+        """Return the work on one case."""
+        return Work(case, self.now_ms, self.directory, self.params)
 
 
 def case_id_of(incident_id: str) -> str:
@@ -67,32 +122,22 @@ def on_incidents(
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
+    *,
+    folds: Folds = NO_FOLDS,
 ) -> Dispatched:
-    """Return the orders that `incidents` call for.
-
-    Args:
-        incidents: In the order of their topic.
-        prior: Cases by case id, read only.
-        now_ms: Wall time.
-        directory: The city: routing, roster, boundaries, loudspeakers.
-        params: The city's `[dispatch]`.
+    """Return the orders that `incidents`, in the order of their topic, call for.
 
     Returns:
         Orders and reminders; a redelivered incident gives none.
     """
-    out = Dispatched([], [], {}, [])
+    desk = Desk(prior, now_ms, directory, params, folds, Dispatched.nothing(), {})
     for incident in incidents:
-        key = case_id_of(incident.incident_id)
-        case = _newest(key, prior, out)
+        case = desk.case(case_id_of(incident.incident_id))
         if case is None and incident.state is IncidentState.OPEN:
-            work = Work(Case(key, incident), now_ms, directory, params)
-            _open(work)
-            out.take(work)
+            _open(desk, incident)
         elif case is not None and incident.revision > case.incident.revision:
-            work = Work(case, now_ms, directory, params)
-            _follow(work, incident)
-            out.take(work)
-    return out
+            _follow_on(desk, case, incident)
+    return desk.out
 
 
 def on_updates(
@@ -102,7 +147,7 @@ def on_updates(
     directory: Directory,
     params: DispatchParams,
 ) -> Dispatched:
-    """Return what words from the field change.
+    """Return what words from the field change; arguments as in `Desk`.
 
     An update stops clocks at the wall instant when intake took it, so that what
     waited in Kafka through an outage is not held against those who said it:
@@ -111,20 +156,44 @@ def on_updates(
     Returns:
         Orders moved or refused; an update of no known case is in `refused`.
     """
-    out = Dispatched([], [], {}, [])
+    desk = Desk(prior, now_ms, directory, params, NO_FOLDS, Dispatched.nothing(), {})
     for row, update in enumerate(updates):
-        key = update.subject
-        case = _newest(key, prior, out) or _newest(case_id_of(key), prior, out)
+        case = desk.case(update.subject) or desk.case(case_id_of(update.subject))
         if case is None:
-            out.refused.append(Refusal(row, "unknown-case"))
+            desk.out.refused.append(Refusal(row, "unknown-case"))
             continue
-        word = word_of(update)
-        if word not in case.seen:
-            work = Work(case, now_ms, directory, params)
-            work.put(seen=(*case.seen, word)[-_KEPT_UPDATES:])
-            move(work, update)
-            out.take(work)
-    return out
+        word = of_update(update, now_ms)
+        if word.key not in case.seen:
+            work = desk.work(case)
+            why = move(work, word)
+            if why is not None:
+                order = order_of(case, word) or case.current
+                work.say(order, OrderChange.REFUSED, word.key, reason=why, by=word.by)
+            _hear(work, word)
+            desk.take(work)
+    return desk.out
+
+
+def on_commands(
+    commands: Sequence[CaseCommand],
+    prior: Mapping[str, Case],
+    now_ms: int,
+    directory: Directory,
+    params: DispatchParams,
+    *,
+    folds: Folds = NO_FOLDS,
+) -> Dispatched:
+    """Return what commands change; arguments as in `Desk`.
+
+    Returns:
+        What was done, and one reply a command. A refused command has moved
+        nothing: whoever sends it again is answered by how things stand then.
+    """
+    desk = Desk(prior, now_ms, directory, params, folds, Dispatched.nothing(), {})
+    for command in commands:
+        key, why = _obey(desk, command)
+        desk.out.replies.append(_reply(command, key, why, now_ms))
+    return desk.out
 
 
 def on_due(
@@ -140,33 +209,147 @@ def on_due(
         Warnings, breaches and escalations; ended cases that are past remembering
         are None in `changed`. A key that is not due gives nothing.
     """
-    out = Dispatched([], [], {}, [])
+    desk = Desk(prior, now_ms, directory, params, NO_FOLDS, Dispatched.nothing(), {})
     for key in keys:
         case = prior.get(key)
         if case is None or case.due_ms is None or case.due_ms > now_ms:
             continue
         if case.is_ended:
-            out.changed[key] = None
+            desk.out.changed[key] = None
         else:
-            work = Work(case, now_ms, directory, params)
+            work = desk.work(case)
             _watch(work)
-            out.take(work)
-    return out
+            desk.take(work)
+    return desk.out
 
 
-def _newest(key: str, prior: Mapping[str, Case], out: Dispatched) -> Case | None:
-    return out.changed[key] if key in out.changed else prior.get(key)
+def _hear(work: Work, word: Word) -> None:
+    work.put(seen=(*work.case.seen, word.key)[-_KEPT_WORDS:])
 
 
-def _open(work: Work) -> None:
-    """Find where the matter is, by today's boundaries, and answer its rung."""
+def _obey(desk: Desk, command: CaseCommand) -> tuple[str, str | None]:
+    """Carry out a command; return the case that it moved, and why it is refused."""
+    word = of_command(command, desk.now_ms)
+    if command.subject == CITY:
+        return _of_the_city(desk, command, word)
+    case = desk.case(command.subject) or desk.case(case_id_of(command.subject))
+    if case is None:
+        return "", "unknown-case: `subject` is to be a case_id, or `city`"
+    if word.key in case.seen:
+        return case.case_id, None
+    work, into = desk.work(case), None
+    if command.action in ACTIONS or command.action is CaseAction.MERGE:
+        target = desk.case(command.into) if command.action is CaseAction.MERGE else None
+        into = desk.work(target) if target else None
+        why = act(work, word, into)
+    elif command.action in functions.ON_A_CASE and _is_of_functions(case, command):
+        why = functions.ON_A_CASE[command.action](work, command, word)
+    elif command.action in functions.OF_THE_CITY:
+        why = f"wrong-subject: {command.action} is a command to the {CITY}: subject {CITY!r}"
+    else:
+        why = move(work, word)
+    if why is None:
+        _hear(work, word)
+        desk.take(work)
+        if into is not None:
+            desk.take(into)
+    return case.case_id, why
+
+
+def _is_of_functions(case: Case, command: CaseCommand) -> bool:
+    """Tell the desk's end of a function from a unit's end of its own order."""
+    own = any(order.unit == (command.unit or command.by) for order in case.live)
+    return command.action is not CaseAction.CLOSE or (bool(case.function) and not own)
+
+
+def _of_the_city(desk: Desk, command: CaseCommand, word: Word) -> tuple[str, str | None]:
+    """Carry out a command that is about no case yet, or about all of them."""
+    if command.action not in functions.OF_THE_CITY:
+        return "", f"wrong-subject: {command.action} is about a case: `subject` is its case_id"
+    cases = {**desk.prior, **desk.out.changed}
+    plan = functions.OF_THE_CITY[command.action](command, cases, desk.now_ms, desk.params)
+    works: list[Work] = []
+    why: str | None = plan.refused
+    for case in plan.cases:
+        if word.key in case.seen:
+            continue
+        work = desk.work(case)
+        why = why or plan.carry_out(work, word)
+        _hear(work, word)
+        works.append(work)
+    if why is None:
+        for work in works:
+            desk.take(work)
+    return plan.cases[0].case_id if len(plan.cases) == 1 else "", why
+
+
+def _reply(command: CaseCommand, case_id: str, why: str | None, now_ms: int) -> CommandReply:
+    reason, _, hint = (why or "").partition(": ")
+    return CommandReply(
+        source=story.SOURCE,
+        kind="command.reply",
+        subject=command.subject,
+        event_time_ms=now_ms,
+        id=uuid5("reply", command.source, id_of(command), reason),
+        trace=command.trace,
+        command_id=id_of(command),
+        action=command.action,
+        accepted=why is None,
+        reason=reason,
+        hint=hint,
+        case_id=case_id,
+    )
+
+
+def _open(desk: Desk, incident: Incident) -> None:
+    """Open a case, or take up the one of the same matter that ended a moment ago."""
+    key = case_id_of(incident.incident_id)
+    ended_id = desk.closed.get(matter_of(incident)) or desk.folds.ended(incident)
+    ended = desk.case(ended_id) if ended_id else None
+    within_ms = desk.params.relapse_s * 1000
+    if ended and ended.ended_ms is not None and desk.now_ms - ended.ended_ms <= within_ms:
+        pointer = desk.work(Case(key, incident))
+        begin(pointer)
+        pointer.put(into=ended.case_id)
+        close(pointer, CaseState.MERGED, desk.now_ms, "relapse")
+        desk.take(pointer)
+        work = desk.work(ended)
+        work.put(incident=incident, resolved_ms=None)
+        revive(work, "relapse", incident.created_time_ms)
+        answer(work, incident.rung, incident.created_time_ms, "relapse")
+        desk.take(work)
+        return
+    work = desk.work(Case(key, incident))
+    _locate(work)
+    begin(work)
+    answer(work, incident.rung, incident.created_time_ms)
+    desk.take(work)
+
+
+def _locate(work: Work) -> None:
+    """Find where the matter is, by today's boundaries."""
     incident, areas = work.incident, work.directory.areas
     if incident.lon_deg is None or incident.lat_deg is None:
         chain = areas.chain_of(incident.area)
     else:
         chain = areas.chain_at(incident.lon_deg, incident.lat_deg)
     work.put(chain=chain, boundary_version=areas.boundary_version)
-    answer(work, incident.rung, incident.created_time_ms)
+
+
+def _follow_on(desk: Desk, case: Case, incident: Incident) -> None:
+    """Let the case that works on an incident follow it."""
+    work = desk.work(case)
+    into = desk.case(case.into) if case.into else None
+    if into is not None and into.incident.incident_id == incident.incident_id:
+        work.put(incident=incident)  # a relapse: its work is done in the case before
+        desk.take(work)
+        work = desk.work(into)
+        _follow(work, incident)
+    elif into is not None and not into.is_ended:
+        work.put(incident=incident)
+    else:
+        _follow(work, incident)
+    desk.take(work)
 
 
 def _follow(work: Work, incident: Incident) -> None:
@@ -175,42 +358,43 @@ def _follow(work: Work, incident: Incident) -> None:
     case, changed_ms = work.case, incident.ingest_time_ms or work.now_ms
     is_open = incident.state is IncidentState.OPEN
     risen = is_open and incident.rung > case.served_rung
+    work.put(resolved_ms=None if is_open else case.resolved_ms or work.now_ms)
     if case.is_ended:
         # Somebody closed it while it went on: a higher rung takes it up again. A
         # false alarm stays one until the incident itself comes back.
-        if incident.change is IncidentChange.REOPENED or (risen and case.state is CaseState.CLOSED):
-            _revive(work)
+        back = incident.change is IncidentChange.REOPENED
+        if back or (risen and case.state is CaseState.CLOSED):
+            work.put(into="")
+            revive(work, "relapse" if back else "rung-risen", changed_ms)
             answer(work, incident.rung, changed_ms, incident.change.value)
     elif risen:
         answer(work, incident.rung, changed_ms, "rung-risen")
     elif incident.change is IncidentChange.RESOLVED and not case.live:
         close(work, CaseState.CLOSED, work.now_ms, "self-corrected")
     elif incident.change in {IncidentChange.RESOLVED, IncidentChange.REOPENED}:
-        for order in case.live:
-            word = f"incident-{incident.change}"
-            work.say(order, OrderChange.NOTED, incident.revision, reason=word)
-        if incident.change is IncidentChange.REOPENED or not work.may_escalate:
-            arm(work, work.now_ms + work.respond_ms)
+        _note_change(work, incident.change)
 
 
-def _revive(work: Work) -> None:
-    """Begin another life of an ended case: its orders are history, its clocks are new."""
-    call = work.case.speaker
-    work.put(
-        speaker=call and with_state(call, CaseState.DETECTED),
-        state=CaseState.DETECTED,
-        orders=(),
-        served_rung=0,
-        returns=0,
-        clocks=(),
-        escalate_at_ms=None,
-        ended_ms=None,
-    )
+def _note_change(work: Work, change: IncidentChange) -> None:
+    """Tell those at work that it is over, or that it is back."""
+    for order in work.case.live:
+        work.say(order, OrderChange.NOTED, work.incident.revision, reason=f"incident-{change}")
+    if change is IncidentChange.REOPENED or not work.may_escalate:
+        arm(work, work.now_ms + work.respond_ms)
+    if change is IncidentChange.RESOLVED:
+        proof.wait_until(work, work.now_ms)
 
 
 def _watch(work: Work) -> None:
     """Tell what is due, and ask the next level where nobody has answered."""
-    notes, clocks = sla.due_notes(work.case.clocks, work.now_ms, work.params.sla)
+    case, now_ms = work.case, work.now_ms
+    if case.pause is not None:
+        if case.pause.until_ms <= now_ms:
+            work.resume(case.pause.until_ms)
+        if work.case.pause is not None:
+            _look_at_people(work)
+            return
+    notes, clocks = sla.due_notes(work.case.clocks, now_ms, work.params.sla)
     work.put(clocks=clocks)
     work.tell(notes)
     broken = [
@@ -220,8 +404,30 @@ def _watch(work: Work) -> None:
         and note.clock is not Clock.RESPOND
         and note.clock in work.params.escalate_on
     ]
-    escalate_at_ms = work.case.escalate_at_ms
-    if escalate_at_ms is not None and escalate_at_ms <= work.now_ms:
+    escalate_at_ms, depart_by_ms = work.case.escalate_at_ms, work.case.depart_by_ms
+    if escalate_at_ms is not None and escalate_at_ms <= now_ms:
         escalate(work, "nobody-accepted")
     elif broken and work.may_escalate:
         escalate(work, f"{broken[0]}-breached")
+    if depart_by_ms is not None and depart_by_ms <= now_ms:
+        take_back(work)
+    _look_at_people(work)
+
+
+def _look_at_people(work: Work) -> None:
+    """Look at what waits for people's word, whether clocks stand still or not."""
+    for due_ms, look in (
+        (work.case.review_by_ms, _review_overdue),
+        (work.case.prove_by_ms, proof.look),
+        (None if work.case.answer_told else work.case.answer_by_ms, functions.look),
+    ):
+        if due_ms is not None and due_ms <= work.now_ms and work.case.ended_ms is None:
+            look(work)
+
+
+def _review_overdue(work: Work) -> None:
+    """Tell that no supervisor looked at a return in time."""
+    work.put(review_by_ms=None)
+    order = work.case.current
+    work.say(order, OrderChange.NOTED, "review-overdue", order.revision, reason="review-overdue")
+    work.step("review-overdue", order_id=order.order_id, unit=order.unit)

@@ -6,8 +6,10 @@ from schemas.dispatch import CaseState, Clock, OrderChange, Reminder
 from schemas.ids import uuid5
 from streams.matters import sla
 from streams.matters.cases import Order
-from streams.matters.casework import SOURCE, Speaker, Work, with_state
+from streams.matters.casework import Speaker, Work, with_state
 from streams.matters.routing import RANK, Assignment, Level, assign, last_resort, steps
+from streams.matters.story import SOURCE
+from streams.matters.words import Word
 
 
 def answer(work: Work, rung: int, started_ms: int, reason: str = "") -> None:
@@ -34,22 +36,21 @@ def answer(work: Work, rung: int, started_ms: int, reason: str = "") -> None:
         return  # a kind without rungs: who was sent already answers whatever rises
     chosen = _choose(work, steps(level, work.directory.routing))
     if all(order.unit != chosen.unit.code for order in work.case.live):
-        _issue(work, chosen, OrderChange.ISSUED, started_ms, reason)
+        issue(work, chosen, OrderChange.ISSUED, started_ms, reason)
 
 
 def escalate(work: Work, reason: str) -> None:
     """Send an order to the next level above all that were asked in this life of the case."""
-    routing, roster = work.directory.routing, work.directory.roster
-    top = max((order.level for order in work.case.orders), key=RANK.__getitem__)
-    levels = [level for level in routing.ladder if RANK[level] > RANK[top]]
-    chosen = assign(levels, work.call, routing, roster)
+    chosen = _above(work)
     if chosen is None:
         current = work.case.current
         facts = ("top-of-ladder", current.revision)
-        work.say(current, OrderChange.ESCALATED, *facts, reason=f"{reason}; top-of-ladder")
+        words = f"{reason}; top-of-ladder"
+        work.say(current, OrderChange.ESCALATED, *facts, reason=words)
         work.put(escalate_at_ms=None)
+        work.step("escalated", reason=words, order_id=current.order_id, unit=current.unit)
         return
-    _issue(work, chosen, OrderChange.ESCALATED, work.now_ms, reason)
+    issue(work, chosen, OrderChange.ESCALATED, work.now_ms, reason)
 
 
 def heir(work: Work, order: Order) -> Assignment | None:
@@ -69,17 +70,54 @@ def heir(work: Work, order: Order) -> Assignment | None:
 
 def reassign(work: Work, order: Order, to: Assignment) -> None:
     """Send an order to the heir of a returned one; no clock restarts."""
-    _issue(work, to, OrderChange.ISSUED, work.now_ms, f"returned-by:{order.unit}")
+    issue(work, to, OrderChange.ISSUED, work.now_ms, f"returned-by:{order.unit}", part=order.part)
 
 
-def close(work: Work, state: CaseState, at_ms: int, reason: str, by: str = "") -> None:
+def close(
+    work: Work,
+    state: CaseState,
+    at_ms: int,
+    reason: str,
+    *,
+    word: Word | None = None,
+    action: str = "closed",
+) -> None:
     """End the case: every unit still at work stands down, every clock stops at `at_ms`."""
+    work.resume(at_ms)
     for clock in Clock:
         work.stop_clock(clock, at_ms)
-    work.put(escalate_at_ms=None, state=state, ended_ms=work.now_ms)
     ending = work.case.live or ((work.case.speaker,) if work.case.speaker else ())
+    by = word.by if word else ""
     for order in ending:
         work.say(with_state(order, state), OrderChange.CLOSED, order.revision, reason=reason, by=by)
+    work.put(
+        state=state,
+        ended_ms=work.now_ms,
+        escalate_at_ms=None,
+        prove_by_ms=None,
+        review_by_ms=None,
+        depart_by_ms=None,
+        answer_by_ms=None,
+        pause=None,
+    )
+    work.step(action, word, at_ms, reason=reason)
+
+
+def take_back(work: Work) -> None:
+    """Take accepted orders back whose units did not depart, and ask the next level.
+
+    When there is no level left, who has accepted keeps it: somebody is to have it.
+    """
+    work.put(depart_by_ms=None)
+    staying = [order for order in work.case.live if order.state is CaseState.ACCEPTED]
+    if not (staying and work.may_escalate and _above(work)):
+        return
+    for order in staying:
+        facts = ("ack-timeout", order.revision)
+        back = with_state(order, CaseState.RETURNED)
+        work.say(back, OrderChange.MOVED, *facts, reason="ack-timeout")
+        work.step("ack-timeout", order_id=order.order_id, unit=order.unit, reason="did-not-depart")
+    escalate(work, "ack-timeout")
 
 
 def arm(work: Work, at_ms: int) -> None:
@@ -99,9 +137,16 @@ def _choose(work: Work, levels: Sequence[Level]) -> Assignment:
     return assign(levels, work.call, routing, roster) or last_resort(routing, roster)
 
 
-def _issue(
-    work: Work, chosen: Assignment, change: OrderChange, started_ms: int, reason: str
-) -> None:
+def issue(
+    work: Work,
+    chosen: Assignment,
+    change: OrderChange,
+    started_ms: int,
+    reason: str,
+    *,
+    state: CaseState = CaseState.DISPATCHED,
+    part: str = "",
+) -> Order:
     """Send an order; the first one of a case starts its clocks and stops `order`."""
     case, incident = work.case, work.incident
     unit = chosen.unit
@@ -111,14 +156,28 @@ def _issue(
         unit=unit.code,
         unit_name=unit.name or unit.code,
         level=chosen.level,
-        state=CaseState.DISPATCHED,
+        state=state,
+        part=part,
     )
-    clocks = case.clocks or sla.start(incident.kind, started_ms, work.params.sla)
-    work.put(clocks=clocks, issued=case.issued + 1)
+    if not case.function:
+        clocks = case.clocks or sla.start(incident.kind, started_ms, work.params.sla)
+        work.put(clocks=clocks)
+    work.put(issued=case.issued + 1)
     words = "; ".join(word for word in (reason, *chosen.passed) if word)
     work.say(order, change, reason=words)
+    action = "escalated" if change is OrderChange.ESCALATED else "issued"
+    work.step(action, reason=words, order_id=order.order_id, unit=unit.code)
     work.stop_clock(Clock.ORDER, work.now_ms)
     arm(work, _accept_by_ms(work, change))
+    return order
+
+
+def _above(work: Work) -> Assignment | None:
+    """Return who is above all that were asked in this life of the case; None at the top."""
+    routing, roster = work.directory.routing, work.directory.roster
+    top = max((order.level for order in work.case.orders), key=RANK.__getitem__)
+    levels = [level for level in routing.ladder if RANK[level] > RANK[top]]
+    return assign(levels, work.call, routing, roster)
 
 
 def _accept_by_ms(work: Work, change: OrderChange) -> int:
@@ -157,3 +216,4 @@ def _remind(work: Work, speaker: Speaker, rung: int) -> None:
     )
     call = Order(reminder_id, speaker.device, speaker.venue, Level.LOUDSPEAKER, CaseState.DETECTED)
     work.put(reminders=case.reminders + 1, reminded_ms=work.now_ms, speaker=call)
+    work.step("reminder", order_id=reminder_id, unit=speaker.device, reason=speaker.text_id)

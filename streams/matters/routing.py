@@ -74,6 +74,9 @@ class Areas(Protocol):
     def chain_of(self, area: str) -> AreaChain | None:
         """Return the areas of a named area or venue, None when it is not known."""
 
+    def within(self, ring_deg: Sequence[float]) -> Sequence[AreaChain]:
+        """Return the areas that lie in a drawn ring: corners as longitude, latitude."""
+
 
 def on_duty(duty: Sequence[str], minute_of_day: int) -> bool:
     """Say whether `minute_of_day` (local) lies in one of the shifts; none is always."""

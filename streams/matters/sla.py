@@ -85,6 +85,7 @@ class Running(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         told: The last note that was told about it.
         stopped_ms: When its stop event came; None while it runs.
+        paused_ms: How long it stood still; `deadline_ms` is later by so much.
     """
 
     clock: Clock
@@ -92,6 +93,7 @@ class Running(msgspec.Struct, frozen=True, omit_defaults=True):
     deadline_ms: int
     told: ClockNote | None = None
     stopped_ms: int | None = None
+    paused_ms: int = 0
 
     @property
     def is_breached(self) -> bool:
@@ -160,6 +162,18 @@ def due_notes(
     return sorted(notes, key=lambda note: note.deadline_ms), tuple(after)
 
 
+def shifted(clocks: Sequence[Running], stood_ms: int) -> tuple[Running, ...]:
+    """Return the clocks after they stood still; what stopped or broke is left as it was."""
+    return tuple(
+        one
+        if one.stopped_ms is not None or one.is_breached
+        else msgspec.structs.replace(
+            one, deadline_ms=one.deadline_ms + stood_ms, paused_ms=one.paused_ms + stood_ms
+        )
+        for one in clocks
+    )
+
+
 def next_due_ms(clocks: Sequence[Running]) -> int | None:
     """Return the next instant at which something is to be told; None when nothing is."""
     instants = [
@@ -179,8 +193,9 @@ def deadline_ms(clocks: Sequence[Running], clock: Clock) -> int | None:
 
 def _instants(one: Running) -> list[tuple[ClockNote, int]]:
     """Return when each note of a clock is due, earliest first."""
-    span_ms = one.deadline_ms - one.started_ms
-    warnings = [(note, one.started_ms + span_ms * share // 100) for note, share in _WARNINGS]
+    started_ms = one.started_ms + one.paused_ms
+    span_ms = one.deadline_ms - started_ms
+    warnings = [(note, started_ms + span_ms * share // 100) for note, share in _WARNINGS]
     return [*warnings, (ClockNote.BREACH, one.deadline_ms)]
 
 

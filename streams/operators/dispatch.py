@@ -1,12 +1,20 @@
-"""From incidents and words from the field to orders, reminders and clocks."""
+"""From incidents, words of the field and commands to orders, clocks and the story of cases."""
 
 from collections.abc import Iterable
 
+import msgspec
+
 from schemas.codec import decode_records, encode
+from schemas.commands import CaseCommand
 from schemas.dispatch import DispatchUpdate
 from schemas.incidents import Incident
 from schemas.records import RawBatch, Reason, Reject, Stage
 from schemas.topics import (
+    CASE_COMMANDS,
+    CASE_EVENTS,
+    CASE_REPLIES,
+    CASES,
+    CASES_LATEST,
     DISPATCH_ORDERS,
     DISPATCH_ORDERS_LATEST,
     DISPATCH_UPDATES,
@@ -14,7 +22,14 @@ from schemas.topics import (
 )
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams
-from streams.matters.dispatch import Dispatched, on_due, on_incidents, on_updates
+from streams.matters.dispatch import (
+    Dispatched,
+    on_commands,
+    on_due,
+    on_incidents,
+    on_updates,
+)
+from streams.matters.folding import Folds
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.events import Tally
 from streams.operators.records import Store
@@ -34,6 +49,7 @@ class DispatchOperator:
         self._params = params
         self._store = Store(Case)
         self._clocks: Deadlines[str] = Deadlines()
+        self._folds = Folds()
         self._first_wake_ms: int | None = None
         self._settled = False
 
@@ -43,6 +59,8 @@ class DispatchOperator:
         raw = self._store.fresh(raw)
         if raw.topic == DISPATCH_UPDATES:
             used = self._updates(raw, now_ms, tally)
+        elif raw.topic == CASE_COMMANDS:
+            used = self._commands(raw, now_ms, tally)
         else:
             used = self._incidents(raw, now_ms, tally)
         return Outcome(tally.sends, len(raw.values), used, tally.refused)
@@ -73,6 +91,7 @@ class DispatchOperator:
         self._store.restore(rows)
         for key, case in self._store.states.items():
             self._clocks.set(key, case.due_ms)
+            self._folds.put(key, case)
 
     def watermark_ms(self) -> None:
         """Clocks toward people run on wall time."""
@@ -83,17 +102,16 @@ class DispatchOperator:
         for reject in rejects:
             tally.refuse(raw, reject)
         incidents = [incident for _, incident in rows]
-        self._tell(
-            on_incidents(incidents, self._store.states, now_ms, self._directory, self._params),
-            tally,
-        )
+        states, folds = self._store.states, self._folds
+        said = on_incidents(incidents, states, now_ms, self._directory, self._params, folds=folds)
+        self._tell(said, tally)
         return len(rows)
 
     def _updates(self, raw: RawBatch, now_ms: int, tally: Tally) -> int:
         rows, rejects = decode_records(raw, DispatchUpdate)
         for reject in rejects:
             tally.refuse(raw, reject)
-        updates = [update for _, update in rows]
+        updates = [_taken(raw, row, update) for row, update in rows]
         said = on_updates(updates, self._store.states, now_ms, self._directory, self._params)
         for refusal in said.refused:
             hint = f"{refusal.reason}: subject is to be the case_id of an order"
@@ -103,13 +121,40 @@ class DispatchOperator:
         self._tell(said, tally)
         return len(rows) - len(said.refused)
 
+    def _commands(self, raw: RawBatch, now_ms: int, tally: Tally) -> int:
+        rows, rejects = decode_records(raw, CaseCommand)
+        for reject in rejects:
+            tally.refuse(raw, reject)
+        commands = [
+            msgspec.structs.replace(one, ingest_time_ms=int(raw.ingest_time_ms[row]))
+            for row, one in rows
+        ]
+        states, folds = self._store.states, self._folds
+        said = on_commands(commands, states, now_ms, self._directory, self._params, folds=folds)
+        self._tell(said, tally)
+        return len(rows)
+
     def _tell(self, said: Dispatched, tally: Tally) -> None:
         self._store.apply(said.changed)
         for key, case in said.changed.items():
             self._clocks.set(key, None if case is None else case.due_ms)
+            self._folds.put(key, case)
         city = self._city.encode()
         for order in said.orders:
             value = encode(order)
             tally.sends.append(Send(DISPATCH_ORDERS, city, value))
             tally.sends.append(Send(DISPATCH_ORDERS_LATEST, order.order_id.encode(), value))
         tally.sends += [Send(REMINDERS, city, encode(reminder)) for reminder in said.reminders]
+        tally.sends += [Send(CASE_EVENTS, city, encode(event)) for event in said.events]
+        for record in said.records:
+            value = encode(record)
+            tally.sends.append(Send(CASES, city, value))
+            tally.sends.append(Send(CASES_LATEST, record.case_id.encode(), value))
+        tally.sends += [Send(CASE_REPLIES, city, encode(reply)) for reply in said.replies]
+
+
+def _taken(raw: RawBatch, row: int, update: DispatchUpdate) -> DispatchUpdate:
+    """Return an update with the instant when it was taken in: its own, or the broker's."""
+    if update.ingest_time_ms is not None:
+        return update
+    return msgspec.structs.replace(update, ingest_time_ms=int(raw.ingest_time_ms[row]))

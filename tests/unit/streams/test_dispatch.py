@@ -351,6 +351,7 @@ def test_an_acceptance_stops_the_ladder():
     city.hears("opened")
     city.at(seconds=61)
     city.at(seconds=70).is_told("accept", "g1")
+    city.at(seconds=170).is_told("depart", "g1")
     city.at(minutes=44)
 
     assert city.sent() == ["m1", "g1"]
@@ -665,8 +666,8 @@ def test_everything_that_comes_again_says_nothing_again():
     updates = [city.an_update("accept", "m1"), city.an_update("handle", "m1")]
     city.is_told_again(*updates)
 
-    assert city.hears_again(*incidents) == Dispatched([], [], {}, [])
-    assert city.is_told_again(*updates) == Dispatched([], [], {}, [])
+    assert city.hears_again(*incidents) == Dispatched.nothing()
+    assert city.is_told_again(*updates) == Dispatched.nothing()
 
 
 def test_an_ended_case_is_forgotten_a_day_after_it_and_its_incident_are_over():
@@ -692,4 +693,4 @@ def test_an_open_incident_without_a_case_gets_one_whatever_it_says(change):
 
 
 def test_the_end_of_an_incident_without_a_case_is_nothing():
-    assert City().hears("resolved") == Dispatched([], [], {}, [])
+    assert City().hears("resolved") == Dispatched.nothing()

@@ -1,0 +1,74 @@
+"""One form for what is said about a case: a field update or a command."""
+
+from typing import NamedTuple
+
+from schemas.commands import CaseAction, CaseCommand
+from schemas.dispatch import DispatchUpdate, FieldAction
+from schemas.ids import uuid5
+
+SUPERVISORS = frozenset({"supervisor", "desk", "admin"})
+REMINDED = frozenset({FieldAction.REMINDER_PLAYED, FieldAction.REMINDER_FAILED})
+
+
+class Word(NamedTuple):
+    """Somebody says something about a case.
+
+    Attributes:
+        key: What makes it unlike any other of its source.
+        action: What is said; a loudspeaker's report has an action of its own.
+        at_ms: The wall instant when intake took it, at most now: what waited in
+            Kafka through an outage is not held against those who said it.
+        by, role, unit: Who; an update of the field says only `by`.
+        order_id: What it is about; "" means the unit's own, else the current one.
+        to_unit: Who is to have it, where it is handed over.
+    """
+
+    key: str
+    action: CaseAction | FieldAction
+    at_ms: int
+    by: str
+    role: str = ""
+    unit: str = ""
+    order_id: str = ""
+    reason: str = ""
+    photo: str = ""
+    at_lon_deg: float | None = None
+    at_lat_deg: float | None = None
+    to_unit: str = ""
+
+
+def of_update(update: DispatchUpdate, now_ms: int) -> Word:
+    """Return the word that a field update says."""
+    name = update.id or uuid5(update.subject, update.action, update.by, update.event_time_ms)
+    action = update.action
+    return Word(
+        key=f"{update.source}/{name}",
+        action=action if action in REMINDED else CaseAction(action.value),
+        at_ms=min(update.ingest_time_ms or now_ms, now_ms),
+        by=update.by,
+        order_id=update.order_id,
+        reason=update.reason,
+    )
+
+
+def of_command(command: CaseCommand, now_ms: int) -> Word:
+    """Return the word that a command says."""
+    return Word(
+        key=f"{command.source}/{id_of(command)}",
+        action=command.action,
+        at_ms=min(command.ingest_time_ms or now_ms, now_ms),
+        by=command.by,
+        role=command.role,
+        unit=command.unit,
+        order_id=command.order_id,
+        reason=command.reason,
+        photo=command.photo,
+        at_lon_deg=command.at_lon_deg,
+        at_lat_deg=command.at_lat_deg,
+        to_unit=command.to_unit,
+    )
+
+
+def id_of(command: CaseCommand) -> str:
+    """Return the sender's own id, or one made of what the command says."""
+    return command.id or uuid5(command.subject, command.action, command.by, command.event_time_ms)
