@@ -22,6 +22,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "worker": "Run agents.",
     "screens": "Serve the operations centre's screens.",
     "users": "Who may sign in to the screens, and what was done there.",
+    "intake": "Open the doors through which events come in.",
+    "keys": "Make, list, replace and end the keys of integrators.",
     "topics": "Make the cluster's topics equal to the table, or say what differs.",
     "replay": "Feed a recording into the input topics.",
     "backtest": "Run the rules over recordings, without a broker.",

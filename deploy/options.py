@@ -31,6 +31,19 @@ def data_option(command: _Command) -> _Command:
     )(command)
 
 
+def state_option(command: _Command) -> _Command:
+    """Add `--state`: the folder of what a service keeps, as `state`."""
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=DEFAULT_DATA,
+        show_default=True,
+        envvar="CITYBRAIN_DATA",
+        show_envvar=True,
+        help="Folder of what this service keeps.",
+    )(command)
+
+
 def _resolve(ctx: click.Context, _param: click.Parameter, given: str | None) -> str:
     if given:
         return given

@@ -267,13 +267,16 @@ def _check_limits(value: bytes) -> Refusal | None:
     if len(value) > MAX_VALUE_BYTES:
         hint = f"{len(value)} bytes; the most is {MAX_VALUE_BYTES}: send smaller packs"
         return Refusal(Reason.TOO_LARGE, hint=hint)
-    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if depth_of(value) > MAX_DEPTH:
         return Refusal(Reason.TOO_DEEP, hint=f"nested deeper than {MAX_DEPTH}; events are flat")
     return None
 
 
-def _depth(value: bytes) -> int:
-    """Return how deeply brackets nest outside strings."""
+def depth_of(value: bytes) -> int:
+    """Return how deeply brackets nest outside strings; where they are few, their number."""
+    most = value.count(b"{") + value.count(b"[")
+    if most <= MAX_DEPTH:
+        return most
     text = np.frombuffer(_STRING.sub(b"", value), np.uint8)
     opened = ((text == ord("{")) | (text == ord("["))).astype(np.int64)
     closed = ((text == ord("}")) | (text == ord("]"))).astype(np.int64)

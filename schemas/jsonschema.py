@@ -28,27 +28,14 @@ _TIME = {
 def export() -> dict[str, str]:
     """Return file name and JSON Schema text of each record's wire form."""
     return {
-        f"{re.sub('(?<=[a-z])(?=[A-Z])', '-', cls.__name__).lower()}.json": json.dumps(
-            schema_of(cls), indent=2, ensure_ascii=False
-        )
-        + "\n"
+        file_name(cls): json.dumps(schema_of(cls), indent=2, ensure_ascii=False) + "\n"
         for cls in EXAMPLES
     }
 
 
-def drift(files: Mapping[str, bytes]) -> list[str]:
-    """Return in what a folder of schemas differs from the records.
-
-    Args:
-        files: Content by file name, of the `.json` files that are there.
-    """
-    wanted = {name: text.encode() for name, text in export().items()}
-    found = [f"{name}: missing" for name in wanted.keys() - files.keys()]
-    found += [f"{name}: no record has this name" for name in files.keys() - wanted.keys()]
-    for name in wanted.keys() & files.keys():
-        if files[name] != wanted[name]:
-            found.append(f"{name}: differs from the record; export it again")
-    return sorted(found)
+def file_name(cls: type[Envelope]) -> str:
+    """Return the name of the file that holds a record's schema."""
+    return f"{re.sub('(?<=[a-z])(?=[A-Z])', '-', cls.__name__).lower()}.json"
 
 
 def schema_of(cls: type[Envelope]) -> dict[str, Any]:

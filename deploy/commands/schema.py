@@ -1,4 +1,4 @@
-"""`citybrain schema`: the JSON Schemas of the wire contracts."""
+"""`citybrain schema`: the wire contracts as JSON Schemas and AsyncAPI."""
 
 import json
 import shutil
@@ -9,14 +9,14 @@ import click
 
 import schemas
 from deploy.errors import Exit
-from schemas import jsonschema
+from schemas import contract, jsonschema
 
 KEPT = Path(schemas.__file__).parent / "json"
 
 
 @click.group()
 def command() -> None:
-    """Export the JSON Schemas, or check them for drift."""
+    """Export the JSON Schemas and the AsyncAPI document, or check them for drift."""
 
 
 @command.command()
@@ -28,15 +28,15 @@ def command() -> None:
     help="Folder to write to.  [default: schemas/json]",
 )
 def export(folder: Path) -> None:
-    """Write the JSON Schema of every record on the wire.
+    """Write the JSON Schema of every record on the wire, and AsyncAPI of the topics.
 
     Example: citybrain schema export --to /tmp/schemas
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = jsonschema.export()
+    files = contract.documents()
     for name, text in files.items():
         (folder / name).write_text(text)
-    click.echo(f"{len(files)} schemas in {folder}")
+    click.echo(f"{len(files)} documents in {folder}")
 
 
 @command.command()
@@ -51,7 +51,7 @@ def check(against: str) -> None:
     Example: citybrain schema check --against origin/main
     """
     kept = {path.name: path.read_bytes() for path in sorted(KEPT.glob("*.json"))}
-    drifted = jsonschema.drift(kept)
+    drifted = contract.drift(kept)
     for finding in drifted:
         click.echo(f"drift: {finding}")
     if drifted:
@@ -61,7 +61,7 @@ def check(against: str) -> None:
         click.echo(f"breaks readers: {words}")
     if drifted or broken:
         raise click.exceptions.Exit(Exit.FINDING)
-    click.echo(f"{len(kept)} schemas are as the records say, and break no reader.")
+    click.echo(f"{len(kept)} documents are as the code says, and break no reader.")
 
 
 def _breaking(name: str, commit: str) -> list[str]:

@@ -13,6 +13,7 @@ from feeds.intake.ledger import Ledger
 from feeds.intake.memory import Memory, Print, print_of
 from feeds.intake.publisher import BrokerDownError, Outgoing, Publisher
 from schemas.envelope import Envelope
+from schemas.refused import Refusal
 from streams.city.model import City
 from streams.doors.judging import Judge, Judgement, Taken
 from streams.doors.sender import Sender
@@ -57,7 +58,7 @@ class Intake:
 
     async def take(
         self,
-        items: Sequence[bytes],
+        items: Sequence[bytes | Refusal],
         sender: Sender,
         now_ms: int,
         record: type[Envelope] | None = None,
@@ -68,7 +69,7 @@ class Intake:
         attempt, so it is never published beside it.
 
         Args:
-            items: One JSON object each, as it was sent.
+            items: One JSON object each, as it was sent; or why it is none.
             sender: Who sent them.
             now_ms: When they came in.
             record: What they are said to be; None where each one's kind decides.
@@ -86,7 +87,8 @@ class Intake:
             await self._deliver(
                 [judgement.taken[i] for i in fresh], [prints[i] for i in fresh], until_s, now_ms
             )
-        self.ledger.settle(judgement.verdicts, judgement.sources, items, now_ms)
+        said = [b"" if isinstance(item, Refusal) else item for item in items]
+        self.ledger.settle(judgement.verdicts, judgement.sources, said, now_ms)
         self.ledger.count_unknown_fields(judgement.unknown_fields)
         return judgement.verdicts
 

@@ -63,9 +63,11 @@ class Ledger:
     Args:
         lateness_ms: By declared source: older events than this count as late.
         metrics: Where the same is counted for Prometheus.
+        since_ms: When counting begins.
     """
 
-    def __init__(self, lateness_ms: dict[str, int], metrics: IntakeMetrics) -> None:
+    def __init__(self, lateness_ms: dict[str, int], metrics: IntakeMetrics, since_ms: int) -> None:
+        self.since_ms = since_ms
         self._lateness_ms = lateness_ms
         self._accounts = {name: SourceAccount() for name in (*lateness_ms, UNKNOWN)}
         self.metrics = metrics

@@ -12,6 +12,7 @@ the process is forgotten only in a crash of the machine, with the same effect.
 """
 
 import contextlib
+import fcntl
 import shutil
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
@@ -57,17 +58,30 @@ def print_of(event: Taken) -> Print:
     )
 
 
+class MemoryInUseError(Exception):
+    """Another process has the folder open."""
+
+
 class Memory:
     """What was published, by key; one process at a time may have a folder open.
 
     Args:
         folder: Where the buckets are.
+
+    Raises:
+        MemoryInUseError: Another process has it open.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._buckets: dict[int, Rdict] = {}
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise MemoryInUseError(f"another process serves the doors of {folder}") from error
 
     def recall(self, keys: Sequence[bytes], now_ms: int) -> list[bytes | None]:
         """Return the body's digest of each key published in the last 24 hours, or None."""
@@ -100,6 +114,7 @@ class Memory:
         for bucket in self._buckets.values():
             bucket.close()
         self._buckets.clear()
+        self._lock.close()
 
     def _existing(self, day: int) -> Rdict | None:
         known = self._buckets.get(day)

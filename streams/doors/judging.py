@@ -7,7 +7,7 @@ A batch is judged in columns. One bad event never harms its neighbours.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -50,6 +50,7 @@ class _Head(msgspec.Struct, gc=False):
     id: str | None = None
 
 
+_NOTHING: Final = _Head()
 _HEAD: Final = msgspec.json.Decoder(_Head)
 
 
@@ -106,7 +107,7 @@ class Judge:
 
     def judge(
         self,
-        items: Sequence[bytes],
+        items: Sequence[bytes | Refusal],
         sender: Sender,
         now_ms: int,
         record: type[Envelope] | None = None,
@@ -114,7 +115,8 @@ class Judge:
         """Return what is answered to `items`.
 
         Args:
-            items: One JSON object each, as it was sent.
+            items: One JSON object each, as it was sent; or why it could not even
+                be parted from the others, which is its verdict.
             sender: Who sent them.
             now_ms: When they came in.
             record: What they are said to be; None where each one's kind decides.
@@ -123,7 +125,10 @@ class Judge:
         heads = [_head(item) for item in items]
         lanes: dict[str, Lane | Refusal] = {}
         groups: dict[Lane, list[int]] = {}
-        for number, head in enumerate(heads):
+        for number, (item, head) in enumerate(zip(items, heads, strict=True)):
+            if isinstance(item, Refusal):
+                verdicts[number] = of_refusal(item)
+                continue
             found = lanes.get(head.kind)
             if found is None:
                 found = lanes[head.kind] = _lane(head.kind, record)
@@ -134,8 +139,8 @@ class Judge:
         unknown: Counter[str] = Counter()
         taken: list[Taken] = []
         for lane, numbers in groups.items():
-            values, said = [items[i] for i in numbers], [heads[i] for i in numbers]
-            group = _Group(lane, numbers, values, said)
+            values = [cast("bytes", items[i]) for i in numbers]  # refusals are in no group
+            group = _Group(lane, numbers, values, [heads[i] for i in numbers])
             taken += self._judge_group(group, sender, now_ms, verdicts, unknown)
         if len(groups) > 1:
             taken.sort(key=lambda one: one.number)
@@ -316,12 +321,14 @@ class _Group(NamedTuple):
         }
 
 
-def _head(item: bytes) -> _Head:
+def _head(item: bytes | Refusal) -> _Head:
     """Return what an item says of itself; nothing, where it cannot be read."""
+    if isinstance(item, Refusal):
+        return _NOTHING
     try:
         return _HEAD.decode(item)
     except (ValueError, RecursionError):
-        return _Head()
+        return _NOTHING
 
 
 def _lane(kind: str, record: type[Envelope] | None) -> Lane | Refusal:

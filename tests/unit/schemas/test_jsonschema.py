@@ -7,8 +7,9 @@ import pytest
 
 from schemas import jsonschema
 from schemas.codec import encode
+from schemas.contract import drift
 from schemas.examples import EXAMPLES
-from schemas.jsonschema import Change, breaking, drift, export, schema_of
+from schemas.jsonschema import Change, breaking, export, schema_of
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.units import KINDS
@@ -29,8 +30,8 @@ def test_a_schema_that_was_changed_by_hand_is_found():
     del changed["reading.json"]
 
     assert drift(changed) == [
-        "alert.json: differs from the record; export it again",
-        "cat.json: no record has this name",
+        "alert.json: differs from the code; export it again",
+        "cat.json: nothing in the code has this name",
         "reading.json: missing",
     ]
 
