@@ -24,10 +24,16 @@ _JSON_LINES: Final[Mapping[str, str]] = {
 
 
 def reader_of(path: Path, kind: str) -> Reader | None:
-    """Return what reads `path` as `kind`, by its name; None when nothing does."""
+    """Return what reads `path` as `kind`, by its name; None when nothing does.
+
+    The reader is told the sensor or station of a file that names none; of
+    complaints the city, whose tickets are one partition.
+    """
     name = path.name.removesuffix(".gz")
     if kind == "nmea":
         return recordings.read_nmea
+    if kind == "complaint" and name.endswith((".jsonl", ".json")):
+        return lambda file, city: recordings.read_jsonl(file, _JSON_LINES[kind], city.encode())
     if name.endswith((".jsonl", ".json")):
         return lambda file, _source: recordings.read_jsonl(file, _JSON_LINES[kind])
     if kind == "position" and name.endswith((".csv", ".tar", ".tgz")):

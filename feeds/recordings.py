@@ -24,7 +24,7 @@ from schemas.envelope import Datum
 from schemas.instants import parse_instant
 from schemas.positions import Position
 from schemas.readings import Reading
-from schemas.topics import SENSOR_READINGS, VESSEL_NMEA, VESSEL_POSITIONS
+from schemas.topics import SENSOR_READINGS, VESSEL_NMEA, VESSEL_POSITIONS, reading_topic
 from streams.vessels.nmea import Piece, Token, pieces, stamp_ms
 from streams.vessels.register import BEIDOU_PREFIX
 
@@ -117,8 +117,10 @@ def read_nmea(path: Path, station: str, begins_ms: int = 0) -> Iterator[KeyedRec
         yield KeyedRecord(VESSEL_NMEA, station.encode(), group, at_ms)
 
 
-def read_jsonl(path: Path, topic: str, key_field: str = "subject") -> Iterator[KeyedRecord]:
+def read_jsonl(path: Path, topic: str, key: bytes | None = None) -> Iterator[KeyedRecord]:
     """Read lines of our own wire format (or their .gz) into `topic`.
+
+    A reading goes to the lane of its kind; what is not given a `key` has its subject.
 
     Raises:
         ValueError: There is no such file.
@@ -126,9 +128,10 @@ def read_jsonl(path: Path, topic: str, key_field: str = "subject") -> Iterator[K
     at_ms = 0
     for line in _open_bytes(path).splitlines():
         if line.strip():
-            key, told = _peek(line, key_field)
+            subject, kind, told = _peek(line)
             at_ms = at_ms if told is None else told
-            yield KeyedRecord(topic, key, line, at_ms)
+            lane = reading_topic(kind) if topic == SENSOR_READINGS else topic
+            yield KeyedRecord(lane, subject if key is None else key, line, at_ms)
 
 
 def _boat(text: str, year: int) -> list[KeyedRecord]:
@@ -196,15 +199,16 @@ def _told_ms(piece: Piece) -> int | None:
     return piece.tag.received_ms
 
 
-def _peek(line: bytes, key_field: str) -> tuple[bytes, int | None]:
-    """Return key and instant of a line; nothing of one that is no JSON object."""
+def _peek(line: bytes) -> tuple[bytes, str, int | None]:
+    """Return subject, kind and instant of a line; nothing of one that is no JSON object."""
     try:
         wire = msgspec.json.decode(line)
-        key = str(wire[key_field]).encode()
+        subject = str(wire["subject"]).encode()
         told = parse_instant(str(wire["event_time"]))
+        kind = str(wire.get("kind"))
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError):
-        return b"", None
-    return key, told if isinstance(told, int) else None
+        return b"", "", None
+    return subject, kind, told if isinstance(told, int) else None
 
 
 def _local_ms(text: str, form: str, zone: tzinfo) -> int:

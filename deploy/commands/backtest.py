@@ -111,7 +111,7 @@ def command(
     with ExitStack() as stack:
         sink = _Sink(stack, output, keep_alerts=bool(wanted))
         try:
-            recordings = [_told(one) for one in inputs]
+            recordings = [_told(one, city.code) for one in inputs]
             counts = Backtest(city, sink.take).run(merged(recordings), drain)
         except (ValueError, OSError) as error:
             raise Fault(str(error), "Is it the file, and undamaged?") from error
@@ -145,12 +145,13 @@ class _Sink:
                 self.alerts.append(alert)
 
 
-def _told(one: _Input) -> Iterator[KeyedRecord]:
+def _told(one: _Input, city: str) -> Iterator[KeyedRecord]:
     """Read a recording, with news of how far on a terminal."""
     reader = reader_of(one.file, one.kind)
     assert reader is not None  # noqa: S101 - the option's callback has asked
+    source = city if one.kind == "complaint" else one.source
     last = time.monotonic()
-    for number, record in enumerate(reader(one.file, one.source), 1):
+    for number, record in enumerate(reader(one.file, source), 1):
         if sys.stderr.isatty() and time.monotonic() - last > _NEWS_S:
             last = time.monotonic()
             click.echo(f"\r{one.file.name}: {number} records", nl=False, err=True)

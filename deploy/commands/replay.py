@@ -9,7 +9,7 @@ import click
 
 from deploy.errors import Fault
 from deploy.feeding import Outgoing, Pace, feed
-from deploy.options import broker_option
+from deploy.options import broker_option, city_option, open_city
 from deploy.recordingfiles import KINDS, merged, reader_of
 from feeds.recordings import KeyedRecord
 
@@ -56,6 +56,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | 
     show_default=True,
     help="Sensor or station that the file is given to, where it names none.",
 )
+@city_option
 @broker_option
 def command(
     *,
@@ -63,6 +64,7 @@ def command(
     kind: str,
     speed: float | None,
     source: str,
+    city_dir: Path,
     address: str,
     prefix: str,
 ) -> None:
@@ -78,6 +80,8 @@ def command(
 
     Example: citybrain replay dma_ais-sample.txt.gz --as nmea --speed max
     """
+    if kind == "complaint":
+        source = open_city(city_dir).code
     recordings = [_read(file, kind, source) for file in files]
 
     def outgoing() -> Iterator[Outgoing]:

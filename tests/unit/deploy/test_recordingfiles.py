@@ -6,7 +6,13 @@ import pytest
 
 from deploy.recordingfiles import KINDS, merged, reader_of
 from feeds.recordings import KeyedRecord
-from schemas.topics import CITIZEN_COMPLAINTS, SENSOR_READINGS, VESSEL_NMEA, VESSEL_POSITIONS
+from schemas.topics import (
+    CITIZEN_COMPLAINTS,
+    SENSOR_READINGS,
+    SENSOR_READINGS_URGENT,
+    VESSEL_NMEA,
+    VESSEL_POSITIONS,
+)
 
 LINE = b'{"subject":"s","event_time":"2025-03-21T16:00:00Z"}\n'
 FIX = "boat,lat,lon,speed,course,time,gear\n1,27.1,120.4,0.2,0,0924 23:58:08,x\n"
@@ -29,6 +35,24 @@ def test_a_file_is_read_by_its_kind_and_name(tmp_path: Path, name, kind, content
 
     assert reader is not None
     assert {record.topic for record in reader(tmp_path / name, "device")} == {topic}
+
+
+def test_a_reading_of_life_safety_goes_to_the_urgent_lane(tmp_path: Path) -> None:
+    smoke = b'{"subject":"s","kind":"smoke.alarm","event_time":"2025-03-21T16:00:00Z"}\n'
+    (tmp_path / "a.jsonl").write_bytes(LINE + smoke)
+    reader = reader_of(tmp_path / "a.jsonl", "sensor")
+
+    assert reader is not None
+    topics = [record.topic for record in reader(tmp_path / "a.jsonl", "device")]
+    assert topics == [SENSOR_READINGS, SENSOR_READINGS_URGENT]
+
+
+def test_all_tickets_of_a_city_have_one_key(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(LINE + LINE.replace(b'"s"', b'"t"'))
+    reader = reader_of(tmp_path / "a.jsonl", "complaint")
+
+    assert reader is not None
+    assert [record.key for record in reader(tmp_path / "a.jsonl", "longgang")] == [b"longgang"] * 2
 
 
 @pytest.mark.parametrize(
