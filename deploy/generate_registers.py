@@ -90,6 +90,7 @@ def generate(
         "sensors.csv": sensors(places, np.random.default_rng((seed, 1))),
         "cameras.csv": cameras(places, np.random.default_rng((seed, 2))),
         "vessels.csv": vessels(np.random.default_rng((seed, 3))),
+        "water_stages.csv": stages(np.random.default_rng((seed, 4))),
     }
 
 
@@ -154,6 +155,16 @@ def cameras(tiles: NDArray[Any], dice: np.random.Generator) -> bytes:
         )
     ]
     return table("code,name,lon_deg,lat_deg,view,source", rows)
+
+
+def stages(dice: np.random.Generator) -> bytes:
+    """Return water_stages.csv: made up, for no figure of a real gauge here is published."""
+    rows = []
+    for at in range(1, SENSORS["water.level"] + 1):
+        warning_m = round(float(dice.uniform(2.6, 4.4)), 2)
+        guarantee_m = round(warning_m + float(dice.uniform(0.6, 1.4)), 2)
+        rows.append((f"LG-water-{at:03d}", warning_m, guarantee_m, "cn-1985", "synthetic"))
+    return table("code,warning_m,guarantee_m,datum,source", rows)
 
 
 def _places(

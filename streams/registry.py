@@ -26,6 +26,8 @@ from streams.rules import (
 from streams.vessels import tracks
 from streams.vessels.alerts import Setting
 
+WATER = "water.level"
+
 
 class RuleEntry(NamedTuple):
     """One rule as the operators run it.
@@ -57,6 +59,10 @@ def _alone(_city: City, params: Any) -> Any:
     return params
 
 
+def _threshold(city: City, params: Any) -> Any:
+    return threshold.setting_of(params, {WATER: city.stages})
+
+
 def _noise(city: City, params: Any) -> Any:
     return place_sensors(params, city.limits, city.venues, city.noise_sensors)
 
@@ -67,7 +73,7 @@ def _vessels(city: City, params: Any) -> Any:
 
 READING_RULES: Mapping[str, RuleEntry] = MappingProxyType(
     {
-        threshold.NAME: RuleEntry(threshold, threshold.Params, threshold.STATE, _alone),
+        threshold.NAME: RuleEntry(threshold, threshold.Params, threshold.STATE, _threshold),
         noise.NAME: RuleEntry(noise, noise.Params, noise.Hearing, _noise),
     }
 )

@@ -1,7 +1,13 @@
-"""What the threshold rule watches: for each kind of reading a ladder of levels."""
+"""What the threshold rule watches: for each kind of reading a ladder of levels.
 
+Levels are the kind's, or, where each place has its own (the stages of a gauge),
+the sensor's.
+"""
+
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,7 +29,10 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     Attributes:
         unit: Of the levels; the kind's own in `schemas.units`.
-        levels: Beyond which it is bad, mild first.
+        levels: Beyond which it is bad, mild first; none with `by_station`.
+        by_station: The levels are each sensor's own, from the city's files; a
+            sensor that has none there is not watched.
+        station_margin: With `by_station`: clear so far on the good side of a level.
         clear: At which it is good again, one a level; empty means `levels`.
         severity: One a level.
         direction: The bad side.
@@ -39,8 +48,10 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """
 
     unit: str
-    levels: tuple[float, ...]
     severity: tuple[Severity, ...]
+    levels: tuple[float, ...] = ()
+    by_station: bool = False
+    station_margin: float = 0.0
     clear: tuple[float, ...] = ()
     direction: Direction = Direction.ABOVE
     for_s: int = 0
@@ -54,7 +65,13 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def __post_init__(self) -> None:
         clear = self.clear or self.levels
-        if not self.levels or len({len(self.levels), len(clear), len(self.severity)}) > 1:
+        if self.by_station and (clear or self.station_margin < 0 or not self.severity):
+            raise ValueError(
+                "by_station: no levels here, severity a rung, station_margin from 0 up"
+            )
+        if not self.by_station and (
+            not self.levels or len({len(self.levels), len(clear), len(self.severity)}) > 1
+        ):
             raise ValueError("levels, clear and severity: one entry a rung, at least one")
         sign = -1 if self.direction is Direction.BELOW else 1
         for what, levels in (("levels", self.levels), ("clear", clear)):
@@ -82,9 +99,55 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             unseen_ms=self.unseen_s * _MS,
         )
 
+    def at_station(self, levels: tuple[float, ...]) -> "Kind":
+        """Return the kind with a station's own levels."""
+        sign = -1 if self.direction is Direction.BELOW else 1
+        clear = tuple(level - sign * self.station_margin for level in levels)
+        return msgspec.structs.replace(self, by_station=False, levels=levels, clear=clear)
+
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The watched kinds by name, and the version of these parameters."""
 
     kinds: dict[str, Kind]
     version: str = ""
+
+
+class Setting(NamedTuple):
+    """All that the threshold rule is told.
+
+    Attributes:
+        version: Of the parameters.
+        watched: Every ladder that there is: of a kind, or of one station.
+        of_kind: Index in `watched` by kind.
+        of_sensor: Index by kind and sensor, for kinds with levels by station.
+    """
+
+    version: str
+    watched: tuple[Kind, ...]
+    of_kind: Mapping[str, int]
+    of_sensor: Mapping[str, Mapping[str, int]]
+
+    def ladder_of(self, kind: str, sensor: str) -> int:
+        """Return which ladder a sensor is on; -1 where it is not watched."""
+        stations = self.of_sensor.get(kind)
+        return self.of_kind.get(kind, -1) if stations is None else stations.get(sensor, -1)
+
+
+def setting_of(
+    params: Params, stages: Mapping[str, Mapping[str, Sequence[float]]] | None = None
+) -> Setting:
+    """Return the setting of `params`, with the levels of stations by kind and sensor."""
+    watched: list[Kind] = []
+    of_kind: dict[str, int] = {}
+    of_sensor: dict[str, dict[str, int]] = {}
+    for name, kind in params.kinds.items():
+        if not kind.by_station:
+            of_kind[name] = len(watched)
+            watched.append(kind)
+            continue
+        of_sensor[name] = {}
+        for sensor, levels in ((stages or {}).get(name) or {}).items():
+            of_sensor[name][sensor] = len(watched)
+            watched.append(kind.at_station(tuple(levels)))
+    return Setting(params.version, tuple(watched), of_kind, of_sensor)

@@ -5,23 +5,23 @@ import math
 from schemas.alerts import Alert, Transition
 from schemas.ids import uuid5
 from streams.hysteresis import Move, Reason
-from streams.threshold_kinds import Direction, Kind, Params
+from streams.threshold_kinds import Direction, Kind, Setting
 
 
-def alert(  # noqa: PLR0917 - the facts of one alert, none of them optional
-    rule: str, move: Move, kind: str, subject: str, params: Params, place: tuple[float, float]
+def alert(
+    rule: str, move: Move, key: tuple[str, str], setting: Setting, place: tuple[float, float]
 ) -> Alert:
     """Return the alert message of one move.
 
     Args:
         rule: The rule's name.
         move: The move.
-        kind: The kind of reading.
-        subject: The sensor.
-        params: What is watched; has the kind.
+        key: The kind of reading, and the sensor.
+        setting: What is watched; has the sensor.
         place: Longitude and latitude in degrees, NaN when not known.
     """
-    watched = params.kinds[kind]
+    kind, subject = key
+    watched = setting.watched[setting.ladder_of(kind, subject)]
     transition = _transition(move)
     alert_id = uuid5(rule, subject, kind, move.onset_ms)
     lon_deg, lat_deg = (None if math.isnan(degrees) else float(degrees) for degrees in place)
@@ -33,7 +33,7 @@ def alert(  # noqa: PLR0917 - the facts of one alert, none of them optional
         id=uuid5(alert_id, transition, move.at_ms, move.rung),
         alert_id=alert_id,
         rule=rule,
-        rule_version=params.version,
+        rule_version=setting.version,
         transition=transition,
         severity=watched.severity[max(move.rung or move.was, 1) - 1],
         onset_time_ms=move.onset_ms,

@@ -68,8 +68,8 @@ def build_operator(place: City) -> Operator:
         unit="%", levels=(RAISE_AT,), clear=(CLEAR_AT,), severity=(Severity.MODERATE,)
     )
     rules = {threshold.NAME: READING_RULES[threshold.NAME]}
-    params = {threshold.NAME: threshold.Params(kinds={KIND: kind}, version="bench")}
-    return readings_operator(place, rules, params)
+    params = threshold.Params(kinds={KIND: kind}, version="bench")
+    return readings_operator(place, rules, {threshold.NAME: threshold.setting_of(params)})
 
 
 class Counted:

@@ -93,6 +93,7 @@ def _parse(
         noise_sensors=places.noise_sensors,
         sensors=places.sensors,
         cameras=places.cameras,
+        stages=places.stages,
         platforms=platforms,
         vessels=vessels,
         closures={closure.fence: closure for closure in closures},

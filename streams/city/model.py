@@ -76,6 +76,37 @@ class CameraRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     source: str
 
 
+class HeightDatum(StrEnum):
+    """From where heights are counted."""
+
+    CN1985 = "cn-1985"
+    YELLOW_SEA_1956 = "yellow-sea-1956"
+    WUSONG = "wusong"
+    STATION = "station"
+
+
+class StageRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The stages of a gauge, as the flood authority fixed them.
+
+    Attributes:
+        code: The sensor.
+        warning_m: Patrols of the dykes begin (警戒水位).
+        guarantee_m: The highest that the dykes are safe for (保证水位).
+        datum: From where both, and its readings, are counted.
+        source: Where they are published, or that they are synthetic.
+    """
+
+    code: str
+    warning_m: float
+    guarantee_m: float
+    datum: HeightDatum
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.warning_m >= self.guarantee_m:
+            raise ValueError("the warning stage lies below the guarantee stage")
+
+
 class SourceClass(StrEnum):
     """What a source publishes."""
 
@@ -138,7 +169,7 @@ class City:
         areas, fences: Boundaries at land, fences at sea and land.
         venues: By code; `speakers` their loudspeakers, by venue.
         limits: Compiled noise limits; `noise_sensors` where each one listens.
-        sensors, cameras: By code.
+        sensors, cameras: By code; `stages` of gauges, warning and guarantee, in metres.
         platforms: What camera platforms call our cameras and findings, by name.
         vessels: The register by subject (`vessels.register`).
         closures: Moratorium seasons, by the id of their fence.
@@ -162,6 +193,7 @@ class City:
     noise_sensors: Mapping[str, NoiseSensor]
     sensors: Mapping[str, SensorRecord]
     cameras: Mapping[str, CameraRecord]
+    stages: Mapping[str, tuple[float, float]]
     platforms: Mapping[str, Platform]
     vessels: Mapping[str, VesselRecord]
     closures: Mapping[str, Closure]

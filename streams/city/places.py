@@ -22,6 +22,7 @@ from streams.city.registers import (
     read_cameras,
     read_noise_sensors,
     read_sensors,
+    read_stages,
 )
 from streams.city.rows import CommunityRow, GridRow, HeadRow, VenueRow
 from streams.city.text import CityText, Row
@@ -44,6 +45,7 @@ class Places(NamedTuple):
     speakers: Mapping[str, Speaker]
     sensors: Mapping[str, SensorRecord]
     cameras: Mapping[str, CameraRecord]
+    stages: Mapping[str, tuple[float, float]]
     noise_sensors: Mapping[str, NoiseSensor]
     limits: NoiseLimits
 
@@ -67,6 +69,7 @@ def read_places(
     sensors, cameras = read_sensors(text), read_cameras(text)
     check_sources(text, sensors.values(), SourceClass.SENSOR, sources)
     check_sources(text, cameras.values(), SourceClass.CAMERA, sources)
+    stages = read_stages(text, sensors)
     _check_venues(text, venue_rows, sensors, texts)
     limits = read_limits(text, venue_rows, offsets)
     noise_sensors = read_noise_sensors(text, venue_rows, sensors)
@@ -93,6 +96,7 @@ def read_places(
         },
         sensors={code: row.record for code, (_, row) in sensors.items()},
         cameras={code: row.record for code, (_, row) in cameras.items()},
+        stages=stages,
         noise_sensors=noise_sensors,
         limits=limits,
     )

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping
 
 from schemas.refused import unknown_kind
 from schemas.units import KINDS
-from streams.city.model import CameraRecord, SensorRecord, SourceClass, SourceDecl
+from streams.city.model import CameraRecord, SensorRecord, SourceClass, SourceDecl, StageRecord
 from streams.city.rows import VenueRow
 from streams.city.text import CityText, Row
 from streams.noise.posts import NoiseSensor
 
 SENSORS = ("sensors.csv", "venue_sensors.csv")
 CAMERAS = "cameras.csv"
+STAGES = "water_stages.csv"
+_GAUGE = "water.level"
 
 
 def by_code(text: CityText, file: str, rows: Iterable[Row]) -> dict[str, Row]:
@@ -48,6 +50,28 @@ def read_cameras(text: CityText) -> dict[str, tuple[str, Row]]:
         return {}
     rows = by_code(text, CAMERAS, text.csv(CAMERAS, CameraRecord))
     return {code: (CAMERAS, row) for code, row in rows.items()}
+
+
+def read_stages(
+    text: CityText, sensors: Mapping[str, tuple[str, Row]]
+) -> dict[str, tuple[float, float]]:
+    """Return warning and guarantee stage of each gauge, in metres.
+
+    A gauge without is a finding where the city has the file at all: its water
+    could rise unwatched.
+    """
+    if STAGES not in text.files:
+        return {}
+    rows = by_code(text, STAGES, text.csv(STAGES, StageRecord))
+    gauges = {code for code, (_, row) in sensors.items() if row.record.kind == _GAUGE}
+    for code, row in rows.items():
+        if code not in gauges:
+            what = f"{code!r} is no sensor of kind {_GAUGE}"
+            text.find(STAGES, row.line, code, what, "mend the code, or add it to sensors.csv")
+    for code in sorted(gauges - rows.keys()):
+        file, row = sensors[code]
+        text.find(file, row.line, code, "a gauge without stages", f"add its row to {STAGES}")
+    return {code: (row.record.warning_m, row.record.guarantee_m) for code, row in rows.items()}
 
 
 def check_sources(

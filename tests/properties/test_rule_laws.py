@@ -102,8 +102,11 @@ def readings(draw):
     )
 
 
-LEVELS = threshold.Params(
+_KINDS = threshold.Params(
     kinds={
+        "noise.laeq": Kind(
+            unit="dB(A)", by_station=True, station_margin=0.5, severity=(Severity.MINOR,)
+        ),
         "water.level": Kind(
             unit="m", levels=(3.0, 4.0), clear=(2.5, 3.5), for_s=40, keep_for_s=30,
             unseen_s=600, severity=(Severity.MODERATE, Severity.SEVERE),
@@ -113,6 +116,7 @@ LEVELS = threshold.Params(
         ),
     }
 )  # fmt: skip
+LEVELS = threshold.setting_of(_KINDS, {"noise.laeq": {"a": (3.1,), "b": (2.0,)}})
 
 MINUTE = 60 * S
 

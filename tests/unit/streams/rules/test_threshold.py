@@ -6,7 +6,7 @@ from schemas.alerts import Severity, Transition
 from schemas.readings import ReadingBatch
 from streams.keyed import Columns
 from streams.rules import threshold
-from streams.rules.threshold import STATE, Kind, Params
+from streams.rules.threshold import STATE, Kind, Params, setting_of
 from streams.threshold_kinds import Direction
 
 S = 1_000
@@ -22,6 +22,7 @@ WATER = Kind(
     finding="water.high",
 )
 PRESSURE = Kind(unit="kPa", levels=(150.0,), severity=(Severity.MINOR,), direction=Direction.BELOW)
+STAGES = {"water.level": {"river": (25.0, 27.3), "bay": (4.0, 5.0)}}
 PARAMS = Params(kinds={"water.level": WATER, "water.pressure": PRESSURE}, version="7")
 
 
@@ -47,16 +48,16 @@ class Watch:
     """The rule with its state, as an engine would keep it."""
 
     def __init__(self, params=PARAMS):
-        self.params, self.state = params, Columns(STATE)
+        self.setting, self.state = setting_of(params, STAGES), Columns(STATE)
 
     def read(self, *rows, **more):
-        verdict = threshold.evaluate(readings(*rows, **more), self.state, self.params)
+        verdict = threshold.evaluate(readings(*rows, **more), self.state, self.setting)
         self.state.put(verdict.slots, verdict.rows)
         return verdict.alerts
 
     def pass_time(self, second):
         due = self.state.due(second * S)
-        verdict = threshold.close(due, self.state, second * S, self.params)
+        verdict = threshold.close(due, self.state, second * S, self.setting)
         self.state.put(verdict.slots, verdict.rows)
         return verdict.alerts
 
@@ -169,7 +170,7 @@ def test_sensors_and_kinds_do_not_mix():
     watch.read((100, 3.2, "a"), (100, 3.2, "b"), (100, 99.0, "c"))
     both = readings((160, 1.0, "a"), (160, 3.2, "b"), (160, 3.2, "a"))
     mixed = both._replace(kind=["water.pressure", "water.level", "never heard of"])
-    verdict = threshold.evaluate(mixed, watch.state, PARAMS)
+    verdict = threshold.evaluate(mixed, watch.state, watch.setting)
 
     assert {(alert.subject, alert.kind) for alert in verdict.alerts} == {
         ("a", "water.pressure.exceeded"),
@@ -188,7 +189,7 @@ def test_enough_of_the_latest_readings_can_decide_in_place_of_a_time():
 def test_a_kind_that_is_no_longer_watched_is_let_go_of():
     watch = Watch()
     watch.read((100, 3.2), (160, 3.2))
-    watch.params = Params(kinds={"water.pressure": PRESSURE})
+    watch.setting = setting_of(Params(kinds={"water.pressure": PRESSURE}))
 
     assert watch.read((200, 9.9)) == []
     assert watch.pass_time(2_000) == []
@@ -214,3 +215,29 @@ def test_parameters_that_cannot_be_meant_are_refused(wrong, message):
 
     with pytest.raises(msgspec.ValidationError, match=message):
         msgspec.convert({"kinds": {"water.level": table}}, Params)
+
+
+def test_each_station_has_stages_of_its_own_and_one_without_is_not_watched():
+    gauges = Kind(
+        unit="m",
+        by_station=True,
+        station_margin=0.2,
+        severity=(Severity.MODERATE, Severity.SEVERE),
+        finding="water.high",
+    )
+    watch = Watch(Params(kinds={"water.level": gauges}))
+
+    said = watch.read((1, 24.9, "river"), (1, 4.1, "bay"), (1, 90.0, "unlisted"))
+    said += watch.read((60, 27.4, "river"), (60, 3.9, "bay"), (120, 3.7, "bay"))
+
+    assert [(a.subject, a.transition, a.value, a.limit) for a in said] == [
+        ("bay", Transition.ONSET, 4.1, 4.0),
+        ("river", Transition.ONSET, 27.4, 27.3),
+        ("bay", Transition.CLEAR, 3.7, 4.0),
+    ]
+    assert said[1].severity is Severity.SEVERE
+
+
+def test_a_kind_by_station_that_has_levels_too_is_refused():
+    with pytest.raises(ValueError, match="no levels here"):
+        Kind(unit="m", by_station=True, levels=(3.0,), severity=(Severity.MINOR,))
