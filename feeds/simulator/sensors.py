@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from feeds.simulator.devices import Clock, Said, records, right, roster, turns
 from feeds.simulator.dice import share, throw
 from feeds.simulator.instruments import INSTRUMENTS, Devices, Floats, Instrument, Moment
 from schemas.topics import SENSOR_READINGS, SENSOR_READINGS_URGENT
+from schemas.units import KINDS
 from streams.city.model import City, SensorRecord
 from streams.local_time import MINUTES_A_DAY, UtcOffsets, local_time
 from streams.threshold_kinds import Direction, Params
@@ -130,10 +131,9 @@ def _tails(instrument: Instrument) -> list[bytes]:
 def _calm_range(city: City, kind: str, instrument: Instrument) -> tuple[float, float]:
     """Return between which values nothing of this kind is worth an alert."""
     params: Params = city.params["threshold"]
-    watched: Mapping[str, object] = params.kinds
-    if kind not in watched:
+    limits = params.kinds.get(kind)
+    if limits is None or not limits.levels or KINDS[kind].flag:
         return instrument.low, instrument.high
-    limits = params.kinds[kind]
     mildest = (limits.clear or limits.levels)[0]
     if limits.direction is Direction.BELOW:
         return mildest + (1 - _CALM_SHARE) * abs(mildest), instrument.high
