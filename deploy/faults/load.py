@@ -1,25 +1,32 @@
 """A seeded load for all agents of the main job: the same seed, the same records.
 
-Half an hour of a city in event time: squares where people dance, gas that leaks,
-boats that cross boundaries, seen by BeiDou and by a shore station's receiver,
-and now and then a record that is broken. Everything has ended, and every feed
+Half an hour of a part of a city in event time: squares where people dance, gas
+that leaks, stalls and smoke before cameras, citizens who call about other places,
+boats that cross boundaries, seen by BeiDou and by a shore station's receiver, and
+now and then a record that is broken. What happens keeps its distance: two things
+side by side, told by two partitions, are one incident, and which of them opens it
+is a race even where nothing fails. Everything has ended, and every feed
 still speaks, when the load is over: what is found is then settled by events and
 not by how long anybody waits afterwards.
 """
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pyais import encode_dict
 
 from feeds.recordings import KeyedRecord
 from schemas.codec import encode
+from schemas.complaints import Channel, Complaint
+from schemas.detections import DETECTION_KINDS, Detection
 from schemas.envelope import Envelope
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.topics import (
+    CAMERA_DETECTIONS,
+    CITIZEN_COMPLAINTS,
     SENSOR_READINGS,
     SENSOR_READINGS_URGENT,
     VESSEL_NMEA,
@@ -31,7 +38,7 @@ from streams.vessels.register import BEIDOU_PREFIX
 START_MS: Final = 1_747_724_400_000
 """2025-05-20 15:00 in the city: a working day in the fishing moratorium."""
 
-RECORDS_A_SECOND: Final = 65.0
+RECORDS_A_SECOND: Final = 77.0
 """About how many records one second of event time has."""
 
 _MINUTE_MS: Final = 60_000
@@ -46,6 +53,15 @@ _GAS: Final = "gas.combustible"
 _LEAK_LEL: Final = 60.0
 _AIR_LEL: Final = 5.0
 _DANCE_MINUTES: Final = 9
+_CAMERA_MS: Final = 10_000
+_STREET_METERS: Final = 48
+_GAS_SENSORS: Final = 60
+_CAMERAS: Final = 40
+_CALLS: Final = 12
+_BOATS: Final = 20  # on each of the two feeds
+_APART_KM: Final = 0.6
+_SURE: Final = 0.9
+_UNSURE: Final = 0.3
 _STATION: Final = b"ais-bacao"
 _KM_PER_DEG_LAT: Final = 111.195  # of a sphere of 6,371 km
 _KM_PER_NM: Final = 1.852
@@ -58,6 +74,10 @@ _LINES: Final = (
     ((120.480, 27.170), (120.530, 27.160)),
     ((120.950, 27.330), (120.990, 27.360)),
 )
+
+
+Place = tuple[float, float]
+"""Longitude and latitude in degrees."""
 
 
 class Load(NamedTuple):
@@ -84,10 +104,13 @@ class _Boat(NamedTuple):
 def records(load: Load) -> Iterator[KeyedRecord]:
     """Yield the records of `load` in the order of their sending."""
     dice = random.Random(load.seed)
-    noise, loud = _noise(load, dice)
-    gas, leaks = _gas(load, dice)
+    ground = _Ground()
+    noise, loud = _noise(load, dice, ground)
+    gas, leaks = _gas(load, dice, ground)
+    cameras, scenes = _cameras(load, dice, ground)
+    calls = _calls(load, dice, ground)
     beidou, heard = _boats(load, dice)
-    end_ms = load.minutes * _MINUTE_MS
+    end_ms, city_key = load.minutes * _MINUTE_MS, load.city.code.encode()
     for since_ms in [*range(0, end_ms, 1000), end_ms + _FLUSH_MS]:
         at_ms, over = START_MS + since_ms, since_ms > end_ms
         for device in noise:
@@ -100,17 +123,45 @@ def records(load: Load) -> Iterator[KeyedRecord]:
                 topic = SENSOR_READINGS_URGENT if number % 2 else SENSOR_READINGS
                 base = _LEAK_LEL if since_ms in leaks.get(device, ()) else _AIR_LEL
                 yield _gas_share(topic, device, at_ms, base + dice.uniform(0, 4))
+        if over or since_ms % _CAMERA_MS == 0:
+            yield from _sightings(cameras, scenes, since_ms, dice)
+        yield from (_ticket(city_key, call, at_ms) for call in calls if call[0] == since_ms)
         if over or since_ms % _BEIDOU_MS == 0:
-            for boat in beidou:
-                yield _fix(boat, at_ms, since_ms)
+            yield from (_fix(boat, at_ms, since_ms) for boat in beidou)
         if over or since_ms % _NMEA_MS == 0:
-            for boat in heard:
-                yield _sentence(boat, at_ms, since_ms)
+            yield from (_sentence(boat, at_ms, since_ms) for boat in heard)
         if since_ms % _BROKEN_MS == 0:
             yield from _broken(dice, at_ms)
 
 
-def _noise(load: Load, dice: random.Random) -> tuple[list[str], dict[str, range]]:
+class _Ground:
+    """Where something happens already."""
+
+    def __init__(self) -> None:
+        self._taken: list[Place] = []
+
+    def take(self, place: Place) -> None:
+        self._taken.append(place)
+
+    def is_free(self, place: Place) -> bool:
+        return all(_apart_km(place, other) > _APART_KM for other in self._taken)
+
+    def choose(self, places: Mapping[str, Place], count: int, dice: random.Random) -> list[str]:
+        """Return and take up to `count` names of places where nothing happens yet."""
+        chosen: list[str] = []
+        for name in dice.sample(sorted(places), len(places)):
+            if len(chosen) < count and self.is_free(places[name]):
+                self.take(places[name])
+                chosen.append(name)
+        return chosen
+
+
+def _apart_km(one: Place, other: Place) -> float:
+    east = (one[0] - other[0]) * math.cos(math.radians(one[1]))
+    return math.hypot(east, one[1] - other[1]) * _KM_PER_DEG_LAT
+
+
+def _noise(load: Load, dice: random.Random, ground: _Ground) -> tuple[list[str], dict[str, range]]:
     """Return the meters, and when it is loud at some: one of each venue.
 
     Two meters of one venue are in two partitions: which of their alerts comes
@@ -122,13 +173,44 @@ def _noise(load: Load, dice: random.Random) -> tuple[list[str], dict[str, range]
     for meter in meters:
         firsts.setdefault(city.noise_sensors[meter].venue, meter)
     firsts.pop("", None)
-    return meters, {meter: _episode(load, dice, _DANCE_MINUTES) for meter in firsts.values()}
+    for venue in firsts:
+        ground.take((city.venues[venue].lon_deg, city.venues[venue].lat_deg))
+    at_venues = [meter for meter in meters if city.noise_sensors[meter].venue]
+    in_streets = [meter for meter in meters if not city.noise_sensors[meter].venue]
+    heard = sorted([*at_venues, *in_streets[:_STREET_METERS]])
+    return heard, {meter: _episode(load, dice, _DANCE_MINUTES) for meter in firsts.values()}
 
 
-def _gas(load: Load, dice: random.Random) -> tuple[list[str], dict[str, range]]:
-    devices = sorted(code for code, one in load.city.sensors.items() if one.kind == _GAS)
-    leaking = dice.sample(devices, len(devices) // 3)
+def _gas(load: Load, dice: random.Random, ground: _Ground) -> tuple[list[str], dict[str, range]]:
+    """Return the sensors, and when it leaks at some."""
+    sensors = {code: one for code, one in load.city.sensors.items() if one.kind == _GAS}
+    devices = sorted(sensors)[:_GAS_SENSORS]
+    places = {code: (sensors[code].lon_deg, sensors[code].lat_deg) for code in devices}
+    leaking = ground.choose(places, len(devices) // 3, dice)
     return devices, {device: _episode(load, dice, 4) for device in leaking}
+
+
+def _cameras(
+    load: Load, dice: random.Random, ground: _Ground
+) -> tuple[list[tuple[str, str]], dict[str, range]]:
+    """Return cameras with the kind that each looks for, and when some see it."""
+    places = {code: (one.lon_deg, one.lat_deg) for code, one in load.city.cameras.items()}
+    seeing = ground.choose(places, _CAMERAS // 2, dice)
+    idle = [code for code in sorted(places) if code not in seeing][: _CAMERAS - len(seeing)]
+    kinds = sorted(DETECTION_KINDS)
+    cameras = [(code, kinds[at % len(kinds)]) for at, code in enumerate([*seeing, *idle])]
+    return cameras, {code: _episode(load, dice, 4) for code in seeing}
+
+
+def _calls(load: Load, dice: random.Random, ground: _Ground) -> list[tuple[int, int, Place]]:
+    """Return when citizens call, by which ticket, and about where."""
+    places = {code: (one.lon_deg, one.lat_deg) for code, one in load.city.sensors.items()}
+    about = ground.choose(places, _CALLS, dice)
+    latest_s = load.minutes * 60 - 60
+    return [
+        (dice.randrange(60, latest_s) * 1000, number, places[code])
+        for number, code in enumerate(about)
+    ]
 
 
 def _episode(load: Load, dice: random.Random, minutes: int) -> range:
@@ -144,7 +226,7 @@ def _boats(load: Load, dice: random.Random) -> tuple[list[_Boat], list[_Boat]]:
     vessels = [by_code[code] for code in sorted(by_code)]
     beidou = [f"{BEIDOU_PREFIX}{vessel.beidou}" for vessel in vessels if vessel.beidou]
     heard = [vessel.mmsi for vessel in vessels if vessel.mmsi]
-    return _on_lines(beidou, dice), _on_lines(heard, dice)
+    return _on_lines(beidou[:_BOATS], dice), _on_lines(heard[:_BOATS], dice)
 
 
 def _on_lines(subjects: Sequence[str], dice: random.Random) -> list[_Boat]:
@@ -176,6 +258,43 @@ def _gas_share(topic: str, device: str, at_ms: int, share: float) -> KeyedRecord
         unit="%LEL",
     )
     return _keyed(topic, device, reading)
+
+
+def _sightings(
+    cameras: Sequence[tuple[str, str]],
+    scenes: Mapping[str, range],
+    since_ms: int,
+    dice: random.Random,
+) -> Iterator[KeyedRecord]:
+    for camera, kind in cameras:
+        base = _SURE if since_ms in scenes.get(camera, ()) else _UNSURE
+        yield _sighting(camera, kind, START_MS + since_ms, base + dice.uniform(0, 0.09))
+
+
+def _sighting(camera: str, kind: str, at_ms: int, confidence: float) -> KeyedRecord:
+    detection = Detection(
+        source="cameras",
+        kind=kind,
+        subject=camera,
+        event_time_ms=at_ms,
+        confidence=round(confidence, 3),
+    )
+    return _keyed(CAMERA_DETECTIONS, camera, detection)
+
+
+def _ticket(city: bytes, call: tuple[int, int, Place], at_ms: int) -> KeyedRecord:
+    _, number, place = call
+    complaint = Complaint(
+        source="hotline",
+        kind="complaint.noise",
+        subject=f"12345-{number:04d}",
+        event_time_ms=at_ms,
+        channel=Channel.HOTLINE_12345,
+        category="noise",
+        lon_deg=place[0],
+        lat_deg=place[1],
+    )
+    return KeyedRecord(CITIZEN_COMPLAINTS, city, encode(complaint), at_ms)
 
 
 def _keyed(topic: str, key: str, record: Envelope) -> KeyedRecord:
@@ -215,7 +334,14 @@ def _sentence(boat: _Boat, at_ms: int, since_ms: int) -> KeyedRecord:
 def _broken(dice: random.Random, at_ms: int) -> Iterator[KeyedRecord]:
     """Yield one broken record for each topic, none like another."""
     mark = f"{at_ms}-{dice.randrange(1 << 30)}"
-    for topic in (SENSOR_READINGS, SENSOR_READINGS_URGENT, VESSEL_POSITIONS):
+    topics = (
+        SENSOR_READINGS,
+        SENSOR_READINGS_URGENT,
+        CAMERA_DETECTIONS,
+        CITIZEN_COMPLAINTS,
+        VESSEL_POSITIONS,
+    )
+    for topic in topics:
         yield KeyedRecord(topic, mark.encode(), f'{{"broken": "{mark}"'.encode(), at_ms)
     yield KeyedRecord(VESSEL_NMEA, _STATION, f"!AIVDM,nonsense {mark}".encode(), at_ms)
 
