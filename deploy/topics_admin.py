@@ -174,6 +174,20 @@ def apply(
     return [gap for gap in before if gap not in left], left
 
 
+def remove(address: str, prefix: str) -> None:
+    """Remove every topic whose name begins with `prefix`, also those that agents made.
+
+    Raises:
+        ValueError: The prefix is empty: that would be every topic there is.
+    """
+    if not prefix:
+        raise ValueError("an empty prefix would remove every topic")
+    with admin(address) as client:
+        ours = [topic for topic in client.list_topics() if topic.startswith(prefix)]
+        if ours:
+            client.delete_topics(ours)
+
+
 def _settled(
     client: KafkaAdminClient,
     table: Mapping[str, Topic],

@@ -150,7 +150,7 @@ async def measure(plan: Plan, address: str, say: Callable[[str], None]) -> list[
                 course = msgspec.structs.replace(shared, data_dir=str(own))
                 results.append(await _run(contestant, course))
         finally:
-            _remove_topics(address, prefix)
+            topics_admin.remove(address, prefix)
     return results
 
 
@@ -223,11 +223,3 @@ async def _count_alerts(course: Course) -> tuple[int, int]:
         async for records in reader:
             counts.update(orjson.loads(record.value)["transition"] for record in records)
     return counts["onset"], counts["clear"]
-
-
-def _remove_topics(address: str, prefix: str) -> None:
-    """Remove the topics of this run, also those that a contestant made."""
-    with topics_admin.admin(address) as client:
-        ours = [topic for topic in client.list_topics() if topic.startswith(prefix)]
-        if ours:
-            client.delete_topics(ours)
