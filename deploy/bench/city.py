@@ -15,7 +15,6 @@ import numpy as np
 from agents.roster import AGENTS
 from deploy import processes, topic_reader, topics_admin
 from deploy.bench.city_feed import Fed, Feed
-from deploy.bench.probes import Probe
 from deploy.bench.usage import Usage, usage
 from deploy.cities import load_city
 from deploy.errors import Fault
@@ -162,7 +161,7 @@ async def _until_ready(fleet: Fleet) -> None:
 
 async def _lap(feed: Feed, pids: Mapping[str, int]) -> Lap:
     """Play one feed, and gather what came of it."""
-    probes = feed.probes(load_city(Path(feed.city_dir))).by_subject
+    probes = feed.probes(load_city(Path(feed.city_dir))).decided_ms
     ended_ms = feed.begin_ms + 1000 * feed.seconds
     argv = [sys.executable, "-m", "deploy.bench.city_feed", msgspec.json.encode(feed).decode()]
     late: dict[str, tuple[str, float]] = {}
@@ -211,14 +210,14 @@ async def _lap(feed: Feed, pids: Mapping[str, int]) -> Lap:
 def _take(
     value: bytes | None,
     sent_ms: int,
-    probes: Mapping[str, Probe],
+    probes: Mapping[str, int],
     late: dict[str, tuple[str, float]],
 ) -> None:
     """Note the first alert about a probe: its kind, and how long after the event."""
     alert = msgspec.json.decode(value or b"{}")
     subject = alert.get("subject", "")
     if subject in probes and subject not in late and alert["transition"] == Transition.ONSET:
-        late[subject] = (alert["kind"], (sent_ms - probes[subject].at_ms) / 1000)
+        late[subject] = (alert["kind"], (sent_ms - probes[subject]) / 1000)
 
 
 def _latency(seconds: Sequence[float]) -> Latency:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -113,7 +114,7 @@ class Sender:
             sent.append(await self._send(batch, prefix + topic, number))
         await asyncio.gather(*sent)
 
-    async def _send(self, batch: object, topic: str, number: int) -> "asyncio.Future[object]":
+    async def _send(self, batch: object, topic: str, number: int) -> Any:
         return await self._producer.send_batch(batch, topic, partition=number)
 
     def _partition(self, record: KeyedRecord) -> int:

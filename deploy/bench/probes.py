@@ -1,9 +1,9 @@
 """Probes: events that must each give one alert, laid over a simulated city.
 
-Each probe is a device that is taken out of the calm city and says something
-alarming once: a leak by a gas detector (the urgent lane), a fire before a
-camera, a tilted manhole cover (the ordinary lane). What comes of it, and when,
-is the measurement.
+A probe is a device that is taken out of the calm city and says something alarming:
+a leak by a gas detector (the urgent lane), a manhole cover that is off its seat for
+as long as its rule asks (the ordinary lane), a fire before a camera, a caller who
+sees one. What comes of it, and when, is the measurement.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,11 +11,14 @@ from typing import NamedTuple, TypeVar
 
 from feeds.recordings import KeyedRecord
 from schemas.codec import encode
+from schemas.complaints import Channel, Complaint
 from schemas.detections import Detection
+from schemas.envelope import Datum
 from schemas.readings import Reading
-from schemas.topics import CAMERA_DETECTIONS, reading_topic
+from schemas.topics import CAMERA_DETECTIONS, CITIZEN_COMPLAINTS, reading_topic
 from schemas.units import KINDS
 from streams.city.model import City, SensorRecord
+from streams.threshold_kinds import Params
 
 D = TypeVar("D")
 
@@ -24,52 +27,54 @@ _CONFIDENT = 0.97
 
 
 class Alarm(NamedTuple):
-    """What probes of one kind say: a value that alarms, at once."""
+    """What a sensor of one kind says when it alarms."""
 
     kind: str
     value: float
 
 
-ALARMS = (Alarm("gas.combustible", 60.0),)
-"""Beyond the levels of Longgang's rules.toml, which have no duration."""
+ALARMS = (Alarm("gas.combustible", 60.0), Alarm("manhole.tilt", 60.0))
+"""Beyond the levels of Longgang's rules.toml."""
 
-SEEN = "fire.seen"
-
-
-class Probe(NamedTuple):
-    """One alarming event and the instant that it is about."""
-
-    at_ms: int
-    topic: str
-    subject: str
-    record: bytes
+SEEN, CALLED = "fire.seen", "complaint.fire"
+KINDS_OF_PROBES = len(ALARMS) + 2
 
 
 class Probes:
-    """The probes of one run, evenly over its time and over the kinds.
+    """The probes of one run, evenly over its time.
 
     Args:
         city: Whose devices are taken, none of them twice.
-        begin_ms: When the first one speaks.
-        seconds: Over how long.
+        begin_ms: When the run begins.
+        seconds: How long it lasts: longer than any rule waits for.
         each_s: How many of each kind a second.
-        skip: Devices of each kind that earlier runs have used up.
+        skip: Probes of each kind that earlier runs have used up.
+
+    Raises:
+        ValueError: The city has too few devices.
+
+    Attributes:
+        decided_ms: For each subject the instant at which its alarm is one.
     """
 
     def __init__(
         self, city: City, begin_ms: int, seconds: int, each_s: float, skip: int = 0
     ) -> None:
-        self.count_each = round(seconds * each_s)
-        every_ms = round(_MS / each_s)
-        self._probes: list[Probe] = []
-        for shift, alarm in enumerate(ALARMS):
-            sensors = [one for one in city.sensors.values() if one.kind == alarm.kind]
-            for number, sensor in enumerate(_some(sensors, skip, self.count_each, alarm.kind)):
-                at_ms = begin_ms + number * every_ms + shift * every_ms // (len(ALARMS) + 1)
-                self._probes.append(_reading(sensor, alarm, at_ms))
-        cameras = list(city.cameras.values())
-        for number, camera in enumerate(_some(cameras, skip, self.count_each, "cameras")):
-            at_ms = begin_ms + number * every_ms + every_ms * len(ALARMS) // (len(ALARMS) + 1)
+        count = round(seconds * each_s)
+        params: Params = city.params["threshold"]
+        self._records: list[KeyedRecord] = []
+        decided: dict[str, int] = {}
+        for alarm in ALARMS:
+            for_ms = params.kinds[alarm.kind].for_s * _MS
+            of_kind = [one for one in city.sensors.values() if one.kind == alarm.kind]
+            instants = _spread(begin_ms + for_ms, begin_ms + seconds * _MS, count)
+            for sensor, at_ms in zip(_some(of_kind, skip, count), instants, strict=True):
+                decided[sensor.code] = at_ms
+                for said_ms in sorted({at_ms - for_ms, at_ms}):
+                    self._records.append(_reading(sensor, alarm, said_ms))
+        instants = _spread(begin_ms, begin_ms + seconds * _MS, count)
+        cameras = _some(list(city.cameras.values()), skip, count)
+        for number, (camera, at_ms) in enumerate(zip(cameras, instants, strict=True), skip):
             seen = Detection(
                 source=camera.source,
                 kind=SEEN,
@@ -77,36 +82,52 @@ class Probes:
                 event_time_ms=at_ms,
                 confidence=_CONFIDENT,
             )
-            self._probes.append(Probe(at_ms, CAMERA_DETECTIONS, camera.code, encode(seen)))
-        self._probes.sort()
-        self._cast = frozenset(probe.subject for probe in self._probes)
+            self._add(CAMERA_DETECTIONS, camera.code, seen, decided)
+            called = Complaint(
+                source="hotline",
+                kind=CALLED,
+                subject=f"110-probe-{number:06d}",
+                event_time_ms=at_ms,
+                datum=Datum.WGS84,
+                channel=Channel.POLICE_110,
+                category="火情",
+                place_confidence=1.0,
+                lon_deg=camera.lon_deg,
+                lat_deg=camera.lat_deg,
+            )
+            self._add(CITIZEN_COMPLAINTS, city.code, called, decided)
+        self._records.sort(key=lambda record: record.event_time_ms)
+        self.decided_ms: Mapping[str, int] = decided
 
-    @property
-    def by_subject(self) -> Mapping[str, Probe]:
-        """The probes by their device."""
-        return {probe.subject: probe for probe in self._probes}
+    def _add(
+        self, topic: str, key: str, event: Detection | Complaint, decided: dict[str, int]
+    ) -> None:
+        decided[event.subject] = event.event_time_ms
+        record = KeyedRecord(topic, key.encode(), encode(event), event.event_time_ms)
+        self._records.append(record)
 
     def between(self, from_ms: int, until_ms: int) -> list[KeyedRecord]:
         """Return the records of [from, until), in order of time."""
-        return [
-            KeyedRecord(probe.topic, probe.subject.encode(), probe.record, probe.at_ms)
-            for probe in self._probes
-            if from_ms <= probe.at_ms < until_ms
-        ]
+        return [one for one in self._records if from_ms <= one.event_time_ms < until_ms]
 
     def cast(self, at_ms: int) -> Collection[str]:  # noqa: ARG002 - the whole run is theirs
-        """Return the devices: they say nothing else."""
-        return self._cast
+        """Return who says only what a probe says."""
+        return self.decided_ms.keys()
 
 
-def _some(devices: Sequence[D], skip: int, count: int, what: str) -> Sequence[D]:
+def _some(devices: Sequence[D], skip: int, count: int) -> Sequence[D]:
     chosen = devices[skip : skip + count]
     if len(chosen) < count:
-        raise ValueError(f"{len(devices)} devices ({what}) are too few for {skip + count} probes")
+        what = f"{len(devices)} devices like {devices[:1]} are too few for {skip + count} probes"
+        raise ValueError(what)
     return chosen
 
 
-def _reading(sensor: SensorRecord, alarm: Alarm, at_ms: int) -> Probe:
+def _spread(from_ms: int, until_ms: int, count: int) -> list[int]:
+    return [from_ms + (until_ms - from_ms) * number // count for number in range(count)]
+
+
+def _reading(sensor: SensorRecord, alarm: Alarm, at_ms: int) -> KeyedRecord:
     said = Reading(
         source=sensor.source,
         kind=alarm.kind,
@@ -115,4 +136,4 @@ def _reading(sensor: SensorRecord, alarm: Alarm, at_ms: int) -> Probe:
         value=alarm.value,
         unit=KINDS[alarm.kind].unit,
     )
-    return Probe(at_ms, reading_topic(alarm.kind), sensor.code, encode(said))
+    return KeyedRecord(reading_topic(alarm.kind), sensor.code.encode(), encode(said), at_ms)

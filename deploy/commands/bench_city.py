@@ -24,7 +24,7 @@ from deploy.options import city_option
     show_default=True,
     help="Rate, as a multiple of the whole city at 1 Hz; may be given again, rising.",
 )
-@click.option("--seconds", type=click.IntRange(min=5), default=30, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=15), default=30, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
     "--probes",
@@ -32,7 +32,7 @@ from deploy.options import city_option
     type=click.FloatRange(min=0, min_open=True, max=50),
     default=5.0,
     show_default=True,
-    help="Alarming events a second, of each of three kinds, whose alerts are timed.",
+    help="Alarming events a second, of each of four kinds, whose alerts are timed.",
 )
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
