@@ -125,7 +125,9 @@ class CityText:
         if text is None:
             return
         reader = csv.reader(text.splitlines(keepends=True), strict=True)
-        known = [field.encode_name for field in msgspec.structs.fields(kind)]
+        # Looked up once: a register has ten thousand rows.
+        known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+        lists = {name for name, annotated in known.items() if get_origin(annotated) is tuple}
         try:
             header = next(reader, [])
             for name in header:
@@ -133,29 +135,30 @@ class CityText:
                     error = msgspec.ValidationError(f"unknown field `{name}`")
                     self.find(file, 1, name, *misfit(error, known)[1:])
             for cells in reader:
-                row = self._csv_row(file, reader.line_num, header, cells, kind)
+                line = reader.line_num
+                if len(cells) != len(header):
+                    what = f"{len(cells)} cells under {len(header)} headings"
+                    self.find(file, line, "", what, "give each heading one cell")
+                    continue
+                filled = {
+                    name: cell.split() if name in lists else cell
+                    for name, cell in zip(header, cells, strict=True)
+                    if cell and name in known
+                }
+                row = self._csv_row(file, line, filled, kind)
                 if row is not None:
                     yield row
         except csv.Error as error:
             self.find(file, reader.line_num, "", f"not CSV: {error}", "mend the quotes")
 
     def _csv_row(
-        self, file: str, line: int, header: list[str], cells: list[str], kind: type[T]
+        self, file: str, line: int, filled: Mapping[str, Any], kind: type[T]
     ) -> Row | None:
-        if len(cells) != len(header):
-            what = f"{len(cells)} cells under {len(header)} headings"
-            self.find(file, line, "", what, "give each heading one cell")
-            return None
-        known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-        filled = {
-            name: cell.split() if get_origin(known[name]) is tuple else cell
-            for name, cell in zip(header, cells, strict=True)
-            if cell and name in known
-        }
         try:
             return Row(line, msgspec.convert(filled, kind, strict=False))
         except msgspec.ValidationError as error:
-            found = misfit(error, known)
+            names = [field.encode_name for field in msgspec.structs.fields(kind)]
+            found = misfit(error, names)
             self.find(file, line, path_text(found.path), found.what, found.cure)
             return None
 
