@@ -1,17 +1,27 @@
 """Agents of a city's matters: alerts to incidents, incidents to orders."""
 
 from agents.spec import AgentSpec
-from schemas.topics import ALERTS, CASE_COMMANDS, DISPATCH_UPDATES, INCIDENTS
+from schemas.topics import (
+    ALERTS,
+    CASE_COMMANDS,
+    DISPATCH_UPDATES,
+    INCIDENT_COMMANDS,
+    INCIDENTS,
+)
 from streams.city.model import City
-from streams.directory import directory_of
+from streams.directory import directory_of, place_of
 from streams.operators.dispatch import DispatchOperator
 from streams.operators.incidents import IncidentsOperator
 
 
 def incidents(city: City) -> AgentSpec:
-    """Return the agent of `alerts`."""
-    params = city.params["incidents"]
-    return AgentSpec("incidents", (ALERTS,), lambda _: IncidentsOperator(city.code, params))
+    """Return the agent of `alerts` and of the desk's commands about incidents."""
+    params, where = city.params["incidents"], place_of(city)
+    return AgentSpec(
+        "incidents",
+        (ALERTS, INCIDENT_COMMANDS),
+        lambda _: IncidentsOperator(city.code, params, where),
+    )
 
 
 def dispatch(city: City) -> AgentSpec:

@@ -19,7 +19,7 @@ from kafka.partitioner.default import murmur2
 from agents.roster import AGENTS
 from feeds.recordings import KeyedRecord
 from schemas.records import RawBatch
-from schemas.topics import INCIDENTS, TOPICS
+from schemas.topics import TOPICS
 from streams.city.model import City
 from streams.clock import ManualClock
 from streams.operator import Operator, Outcome, Send
@@ -84,23 +84,20 @@ class Backtest:
                 self._follow(operator.wake(self._clock.now_ms(), caught_up=True))
 
     def _move_to(self, now_ms: int) -> None:
-        """Move the clock on, stopping wherever a case has a clock that is due."""
+        """Move the clock on, stopping wherever something is due to be told."""
         clock = self._clock
         while (due_ms := self._next_due_ms()) is not None and due_ms <= now_ms:
             clock.advance(max(0, due_ms - clock.now_ms()))
-            for operator in self._cases():
+            for operator in self._timed():
                 self._follow(operator.wake(clock.now_ms(), caught_up=True))
         clock.advance(max(0, now_ms - clock.now_ms()))
 
-    def _cases(self) -> list[Operator]:
-        return [
-            operator
-            for (name, _), operator in self._operators.items()
-            if name == self._reader[INCIDENTS]
-        ]
+    def _timed(self) -> list[Operator]:
+        """Return the operators that wait for an instant of wall time."""
+        return [one for one in self._operators.values() if one.next_due_ms() is not None]
 
     def _next_due_ms(self) -> int | None:
-        due = [at_ms for one in self._cases() if (at_ms := one.next_due_ms()) is not None]
+        due = [at_ms for one in self._timed() if (at_ms := one.next_due_ms()) is not None]
         return min(due, default=None)
 
     def _take(self, batches: Iterable[RawBatch]) -> None:

@@ -32,6 +32,7 @@ ALERTS = "alerts"
 INCIDENTS = "incidents"
 INCIDENTS_LATEST = "incidents.latest"
 INCIDENT_COMMANDS = "incident.commands"
+INCIDENT_REPLIES = "incident.replies"
 DISPATCH_ORDERS = "dispatch.orders"
 DISPATCH_ORDERS_LATEST = "dispatch.orders.latest"
 DISPATCH_UPDATES = "dispatch.updates"
@@ -123,6 +124,7 @@ _TABLE = (
         cleanup="compact",
     ),
     Topic(INCIDENT_COMMANDS, "city", _ORDER, IncidentCommand),
+    Topic(INCIDENT_REPLIES, "city", "in the order of the commands", CommandReply),
     Topic(DISPATCH_ORDERS, "city", _ORDER, DispatchOrder),
     Topic(
         DISPATCH_ORDERS_LATEST,

@@ -1,10 +1,25 @@
 """What dispatch asks of a city, answered from its files."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from schemas.incidents import Incident
 from streams.city.model import City
 from streams.local_time import local_time
 from streams.matters.casework import Directory
+from streams.matters.routing import AreaChain
+
+
+def place_of(city: City) -> Callable[[Incident], AreaChain | None]:
+    """Return what tells the areas of an incident's place, None outside all."""
+
+    def where(incident: Incident) -> AreaChain | None:
+        if incident.lon_deg is None or incident.lat_deg is None:
+            return city.areas.chain_of(incident.area)
+        return city.areas.chain_at(incident.lon_deg, incident.lat_deg)
+
+    return where
 
 
 def directory_of(city: City) -> Directory:

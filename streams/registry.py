@@ -10,7 +10,7 @@ import numpy as np
 from streams import skew
 from streams.city.model import City
 from streams.matters.casework import DispatchParams
-from streams.matters.correlate import IncidentParams
+from streams.matters.policy import IncidentParams
 from streams.noise.posts import place_sensors
 from streams.rules import (
     complaints,

@@ -18,34 +18,13 @@ from schemas.alerts import Alert, Transition
 from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams.matters.merge import KEPT_ALERTS, ended, opened, updated
-from streams.matters.routing import fits
+from streams.matters.policy import IncidentParams, is_any
 
 # A rule says what it finds about one matter in event-time order, so a doubled
 # message is either among the newest 64 or older than all of them (`forgotten_ms`),
 # and both are known as doubles: the bound costs nothing but a correction that
 # comes more than 64 messages after what it corrects.
 _KEPT_MESSAGES = 64
-
-
-class IncidentParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Table `[incidents]` of rules.toml; patterns of kinds may end in "*".
-
-    Attributes:
-        reopen_s: An onset this soon (event time) after the end is the same incident.
-        forget_s: An ended matter that has not moved for so long (wall time) may be
-            forgotten. Far above `reopen_s`, so that no lagging source can tell.
-        silent_kinds: Information for screens: never an incident.
-        notice_kinds: Kinds whose notice, a finding without duration, opens one.
-    """
-
-    reopen_s: int = 900
-    forget_s: int = 86_400
-    silent_kinds: tuple[str, ...] = ()
-    notice_kinds: tuple[str, ...] = ("*",)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.reopen_s < self.forget_s:
-            raise ValueError("forget_s must be above reopen_s, else a re-opening finds nothing")
 
 
 class Matter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,7 +94,7 @@ def _join(
 ) -> tuple[list[Incident], Matter | None]:
     """Let one alert message join its matter: what is said, and the matter after."""
     ends = alert.transition is Transition.CLEAR and matter and alert.alert_id in matter.firing
-    if _is_any(alert.kind, params.silent_kinds) and not ends:
+    if is_any(alert.kind, params.silent_kinds) and not ends:
         return [], matter
     message = alert.id or uuid5(
         alert.alert_id, alert.transition, alert.event_time_ms, alert.revision
@@ -173,7 +152,7 @@ def _first_change(alert: Alert, params: IncidentParams) -> IncidentChange | None
     an incident is nothing.
     """
     opens = alert.transition in {Transition.ONSET, Transition.UPDATE} or (
-        alert.transition is Transition.NOTICE and _is_any(alert.kind, params.notice_kinds)
+        alert.transition is Transition.NOTICE and is_any(alert.kind, params.notice_kinds)
     )
     return IncidentChange.OPENED if opens else None
 
@@ -230,7 +209,3 @@ def _firing(alert: Alert, matter: Matter | None, incident: Incident) -> tuple[st
         return firing
     joins = alert.alert_id in incident.alert_ids
     return (*firing, alert.alert_id)[-KEPT_ALERTS:] if joins else firing
-
-
-def _is_any(kind: str, patterns: Sequence[str]) -> bool:
-    return any(fits(pattern, kind) for pattern in patterns)

@@ -133,7 +133,7 @@ def on_incidents(
     desk = Desk(prior, now_ms, directory, params, folds, Dispatched.nothing(), {})
     for incident in incidents:
         case = desk.case(case_id_of(incident.incident_id))
-        if case is None and incident.state is IncidentState.OPEN:
+        if case is None and incident.state is IncidentState.OPEN and incident.actionable:
             _open(desk, incident)
         elif case is not None and incident.revision > case.incident.revision:
             _follow_on(desk, case, incident)
@@ -315,15 +315,20 @@ def _open(desk: Desk, incident: Incident) -> None:
         desk.take(pointer)
         work = desk.work(ended)
         work.put(incident=incident, resolved_ms=None)
-        revive(work, "relapse", incident.created_time_ms)
-        answer(work, incident.rung, incident.created_time_ms, "relapse")
+        revive(work, "relapse", _since_ms(incident))
+        answer(work, incident.rung, _since_ms(incident), "relapse")
         desk.take(work)
         return
     work = desk.work(Case(key, incident))
     _locate(work)
     begin(work)
-    answer(work, incident.rung, incident.created_time_ms)
+    answer(work, incident.rung, _since_ms(incident))
     desk.take(work)
+
+
+def _since_ms(incident: Incident) -> int:
+    """Return since when people may act on an incident: what was held counts from its release."""
+    return max(incident.created_time_ms, incident.told_time_ms or 0)
 
 
 def _locate(work: Work) -> None:
@@ -357,12 +362,13 @@ def _follow(work: Work, incident: Incident) -> None:
     work.put(incident=incident)
     case, changed_ms = work.case, incident.ingest_time_ms or work.now_ms
     is_open = incident.state is IncidentState.OPEN
-    risen = is_open and incident.rung > case.served_rung
+    # What is held calls nobody in; it is followed, so that its end is known.
+    risen = is_open and incident.actionable and incident.rung > case.served_rung
     work.put(resolved_ms=None if is_open else case.resolved_ms or work.now_ms)
     if case.is_ended:
         # Somebody closed it while it went on: a higher rung takes it up again. A
         # false alarm stays one until the incident itself comes back.
-        back = incident.change is IncidentChange.REOPENED
+        back = incident.change is IncidentChange.REOPENED and incident.actionable
         if back or (risen and case.state is CaseState.CLOSED):
             work.put(into="")
             revive(work, "relapse" if back else "rung-risen", changed_ms)

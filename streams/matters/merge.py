@@ -19,6 +19,11 @@ _SEVERITY = (
 )
 
 
+def severity_rank(severity: Severity) -> int:
+    """Return 0 for the least severe, and so on."""
+    return _SEVERITY.index(severity)
+
+
 def opened(alert: Alert, incident_id: str, now_ms: int) -> Incident:
     """Return the incident that `alert` opens, created at `now_ms` (wall)."""
     return Incident(
@@ -61,7 +66,7 @@ def updated(incident: Incident, alert: Alert) -> Incident:
         incident,
         event_time_ms=alert.event_time_ms,
         trace=alert.trace or incident.trace,
-        severity=max(incident.severity, alert.severity, key=_SEVERITY.index),
+        severity=max(incident.severity, alert.severity, key=severity_rank),
         revision=incident.revision + 1,
         first_seen_time_ms=min(incident.first_seen_time_ms, alert.event_time_ms),
         last_seen_time_ms=max(incident.last_seen_time_ms, alert.event_time_ms),

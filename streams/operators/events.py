@@ -48,6 +48,10 @@ class Tally:
         self.ages_ms: list[int] = []
         self.set_aside: Counter[str] = Counter()
 
+    def send(self, topic: str, value: bytes, key: str = "") -> None:
+        """Send a record, keyed by the city where no key is given."""
+        self.sends.append(Send(topic, key.encode() or self._city, value))
+
     def alert(self, alerts: Iterable[Alert]) -> None:
         """Send alerts."""
         for alert in alerts:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.incidents import IncidentChange, IncidentState
-from streams.matters.correlate import IncidentParams, Matter, correlate
+from streams.matters.correlate import Matter, correlate
+from streams.matters.policy import IncidentParams
 
 PARAMS = IncidentParams(silent_kinds=("x.info",), notice_kinds=("x.open*",))
 MINUTE = 60_000

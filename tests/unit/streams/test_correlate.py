@@ -3,7 +3,8 @@ import pytest
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.incidents import IncidentChange, IncidentState
-from streams.matters.correlate import IncidentParams, Matter, correlate, matter_key
+from streams.matters.correlate import Matter, correlate, matter_key
+from streams.matters.policy import IncidentParams
 
 MINUTE = 60_000
 PARAMS = IncidentParams(silent_kinds=("noise.warn", "vessel.harbour*"), notice_kinds=("vessel.*",))
