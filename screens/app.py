@@ -15,7 +15,19 @@ from screens.access import session
 from screens.access.accounts import Accounts
 from screens.access.audit import AuditLog
 from screens.access.throttle import Throttle
-from screens.api import city, service, stream
+from screens.api import (
+    city,
+    commands,
+    devices,
+    export,
+    history,
+    matters,
+    openapi,
+    service,
+    stream,
+    venues,
+    vessels,
+)
 from screens.api import session as signing
 from screens.known.knowledge import Knowledge
 from screens.metrics import Metrics
@@ -70,7 +82,20 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-ROUTES = (signing.routes, city.routes, stream.routes, service.routes)
+ROUTES = (
+    signing.routes,
+    city.routes,
+    stream.routes,
+    vessels.routes,
+    devices.routes,
+    venues.routes,
+    matters.routes,
+    commands.routes,
+    export.routes,
+    history.routes,
+    openapi.routes,
+    service.routes,
+)
 """In this order: the page's files take what nobody else does, so `service` is the last."""
 
 
@@ -94,6 +119,8 @@ def create_app(settings: Settings, known: City) -> web.Application:
     app[signing.THROTTLE] = Throttle()
     app[signing.AT_ONCE] = asyncio.Semaphore(_AT_ONCE)
     app[stream.OPEN_STREAMS] = Counter()
+    app[history.ONE_AT_A_TIME] = asyncio.Semaphore(1)
+    app[commands.SENDER] = commands.Sender(settings.broker)
     app[city.DRAWN] = {}
     app.middlewares.append(_answers)
     cookies = session.storage(settings.folder, behind_tls=settings.behind_tls)
@@ -121,6 +148,7 @@ async def _work(app: web.Application) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task
+    await app[commands.SENDER].close()
     app[AUDIT].close()
 
 

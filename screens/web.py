@@ -22,7 +22,7 @@ TICKER = web.AppKey("ticker", Ticker)
 ACCOUNTS = web.AppKey("accounts", Accounts)
 AUDIT = web.AppKey("audit", AuditLog)
 METRICS = web.AppKey("metrics", Metrics)
-PERSON = "citybrain.person"
+PERSON = web.RequestKey("person", Person)
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a failure
@@ -62,8 +62,7 @@ def json_answer(
 
 def person_of(request: web.Request) -> Person:
     """Return who asks; only routes behind the sign-in may call it."""
-    person: Person = request[PERSON]
-    return person
+    return request[PERSON]
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:

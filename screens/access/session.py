@@ -16,6 +16,7 @@ from screens.web import ACCOUNTS, PERSON, Refused
 CSRF_HEADER = "X-CSRF-Token"
 COOKIE = "citybrain_session"
 _LASTS_S = 12 * 3_600
+SESSION = web.RequestKey("session", Session)
 ENDED = web.AppKey("ended_sessions", dict[str, float])
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _API = "/api/"
@@ -85,7 +86,7 @@ def _account(app: web.Application, session: Session) -> Account | None:
 
 def still_valid(request: web.Request) -> Callable[[], bool]:
     """Return a look at whether the session of a long request still holds as it began."""
-    session: Session = request["citybrain.session"]
+    session = request[SESSION]
     person = request[PERSON]
     app = request.app
 
@@ -111,6 +112,6 @@ async def guard(
         said = request.headers.get(CSRF_HEADER, "")
         if not secrets.compare_digest(said.encode(), str(session.get("csrf", "")).encode()):
             raise Refused(403, "csrf", f"send the session's token in {CSRF_HEADER}")
-    request["citybrain.session"] = session
+    request[SESSION] = session
     request[PERSON] = account.person
     return await handler(request)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ routes = web.RouteTableDef()
 OPEN_STREAMS = web.AppKey("open_streams", Counter[str])
 _MOST_SAID_BYTES = 64 * 1024
 _SUBSCRIBE_WITHIN_S = 30.0
+_SEND_BUFFER_BYTES = 256 * 1024
 
 
 class _Hold:
@@ -56,6 +58,7 @@ async def sse(request: web.Request) -> web.StreamResponse:
         }
     )
     with _Hold(request, "sse"):
+        _bound(request)
         await response.prepare(request)
 
         async def send(frame: Frame) -> None:
@@ -79,6 +82,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     _check_origin(request)
     socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=_MOST_SAID_BYTES)
     with _Hold(request, "ws"):
+        _bound(request)
         await socket.prepare(request)
         playing: asyncio.Task[None] | None = None
         try:
@@ -161,6 +165,13 @@ def _check_origin(request: web.Request) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.host:
         raise Refused(403, "wrong-origin", "open it from this gateway's own page")
+
+
+def _bound(request: web.Request) -> None:
+    """Keep little under way in the kernel: what lies there only grows old."""
+    carrier = request.get_extra_info("socket")
+    if carrier is not None:
+        carrier.setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER_BYTES)
 
 
 def _abort(request: web.Request) -> None:

@@ -64,8 +64,8 @@ class Track:
         fixes = self._fixes[kept].astype(np.float64).round(5).tolist()
         return list(zip(minutes, fixes, strict=True))
 
-    def at(self, at_ms: int) -> list[float] | None:
-        """Return the last fix at or before an instant, None when it would be stale."""
+    def at(self, at_ms: int) -> tuple[int, list[float]] | None:
+        """Return the last fix at or before an instant with its minute in ms; None when stale."""
         minute = at_ms // TRACK_STEP_MS
         since = minute - STALE_AFTER_MS // TRACK_STEP_MS
         kept = np.flatnonzero((self._minutes <= minute) & (self._minutes >= since))
@@ -73,7 +73,7 @@ class Track:
             return None
         newest = kept[np.argmax(self._minutes[kept])]
         fix: list[float] = self._fixes[newest].astype(np.float64).round(5).tolist()
-        return fix
+        return int(self._minutes[newest]) * TRACK_STEP_MS, fix
 
 
 class Fleet(ItemTable):

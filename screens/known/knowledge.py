@@ -17,13 +17,16 @@ from screens.known.atlas import Atlas
 from screens.known.cameras import Cameras
 from screens.known.feeds import Feeds
 from screens.known.fleet import Fleet
+from screens.known.limits import Limits
 from screens.known.matters import FORMS, Matters
 from screens.known.sensors import Sensors
 from screens.known.series import Series
+from screens.known.stories import Stories
 from streams.city.model import City
 
 _ROOM = 10_000  # sensors; a ring each
 _DISTRESS = "vessel.distress"
+_MOST_ASKED = 10_000
 _object = msgspec.json.Decoder(dict[str, Any])
 Wire: TypeAlias = dict[str, Any]
 
@@ -41,6 +44,7 @@ class Start(NamedTuple):
 
 
 _DAY_S = 86_400.0
+_INCIDENT_REPLIES, _KPI = "incident.replies", "kpi"
 STARTS: Mapping[str, Start] = {
     topics.SENSOR_READINGS: Start(300, 150_000),
     topics.SENSOR_READINGS_URGENT: Start(300, 150_000),
@@ -50,11 +54,13 @@ STARTS: Mapping[str, Start] = {
     topics.INCIDENTS_LATEST: Start(None, 1_000_000),
     topics.DISPATCH_ORDERS_LATEST: Start(None, 1_000_000),
     topics.REMINDERS: Start(_DAY_S, 50_000),
-    "cases.latest": Start(None, 1_000_000),
-    "case.replies": Start(3_600, 20_000),
-    "incident.replies": Start(3_600, 20_000),
-    "kpi": Start(None, 100_000),
-    "devices.status": Start(None, 1_000_000),
+    topics.CASES_LATEST: Start(None, 1_000_000),
+    topics.CASE_EVENTS: Start(_DAY_S, 100_000),
+    topics.CASE_REPLIES: Start(3_600, 20_000),
+    _INCIDENT_REPLIES: Start(3_600, 20_000),
+    _KPI: Start(None, 100_000),
+    topics.DEVICES_STATUS: Start(None, 1_000_000),
+    topics.DISPATCH_UPDATES: Start(_DAY_S, 100_000),
     topics.CITIZEN_COMPLAINTS: Start(600, 10_000),
 }
 """Every topic that the gateway reads; one that the broker does not have is waited for."""
@@ -64,11 +70,20 @@ _MATTERS: Mapping[str, Layer] = {
     topics.INCIDENTS_LATEST: Layer.INCIDENTS,
     topics.DISPATCH_ORDERS_LATEST: Layer.ORDERS,
     topics.REMINDERS: Layer.REMINDERS,
-    "cases.latest": Layer.CASES,
-    "case.replies": Layer.COMMANDS,
-    "incident.replies": Layer.COMMANDS,
-    "kpi": Layer.KPI,
+    topics.CASES_LATEST: Layer.CASES,
+    topics.CASE_REPLIES: Layer.COMMANDS,
+    _INCIDENT_REPLIES: Layer.COMMANDS,
+    _KPI: Layer.KPI,
 }
+
+
+_TOLD: Mapping[Layer, str] = {
+    Layer.ALERTS: "alert",
+    Layer.INCIDENTS: "incident",
+    Layer.ORDERS: "order",
+    Layer.REMINDERS: "reminder",
+}
+"""Layers whose messages are kept as stories, and what they are called there."""
 
 
 class Knowledge:
@@ -78,7 +93,10 @@ class Knowledge:
         city, atlas: Whose, and who owns what.
         hub: The layers as screens see them.
         sensors, cameras, fleet, matters, feeds: The layers as they are filled.
+        limits: Of noise, by place and instant.
         devices: The newest word of `devices.status` by device.
+        stories: What happened to each alert, incident, order and case.
+        deliveries: What a loudspeaker said of a reminder, by its id.
         refused: Counts records that were not understood, by topic.
     """
 
@@ -90,9 +108,12 @@ class Knowledge:
         self.fleet = Fleet(city, self.atlas)
         self.matters = {layer: Matters(layer, self.atlas) for layer in FORMS}
         self.feeds = Feeds(city, now_ms)
+        self.limits = Limits(city)
         self.devices: dict[str, Wire] = {}
         self.refused: dict[str, int] = {}
-        self.reply_places: dict[str, int] = {}
+        self.stories = Stories()
+        self.deliveries: dict[str, str] = {}
+        self._asked: dict[str, int] = {}
         tables: dict[Layer, Table] = {
             **self.matters,
             Layer.VESSELS: self.fleet,
@@ -108,7 +129,9 @@ class Knowledge:
             topics.VESSEL_POSITIONS: self._take_positions,
             topics.CAMERA_DETECTIONS: self._take_detections,
             topics.CITIZEN_COMPLAINTS: self._take_complaints,
-            "devices.status": self._take_devices,
+            topics.DEVICES_STATUS: self._take_devices,
+            topics.CASE_EVENTS: self._take_steps,
+            topics.DISPATCH_UPDATES: self._take_updates,
         }
 
     def take(self, topic: str, raw: RawBatch, now_ms: int) -> None:
@@ -168,8 +191,27 @@ class Knowledge:
             place = None
             if layer is Layer.COMMANDS:
                 place = self._reply_place(wire)
-            if matters.take(wire, int(raw.ingest_time_ms[row]), place) and layer is Layer.ALERTS:
+            if not matters.take(wire, int(raw.ingest_time_ms[row]), place):
+                continue
+            if layer is Layer.ALERTS:
                 self._mark_vessel(wire)
+            if layer in _TOLD:
+                name = f"{_TOLD[layer]} {wire[matters.form.key]}"
+                self.stories.add(name, str(wire.get("id")), raw.values[row] or b"")
+
+    def _take_steps(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
+        for row, wire in self._objects(raw):
+            name = f"case-step {wire.get('case_id')}"
+            self.stories.add(name, str(wire.get("id")), raw.values[row] or b"")
+
+    def _take_updates(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
+        """Only what loudspeakers report; the rest comes back as orders."""
+        for _, wire in self._objects(raw):
+            action = str(wire.get("action") or "")
+            if action.startswith("reminder-"):
+                self.deliveries[str(wire.get("order_id"))] = action
+                if len(self.deliveries) > _MOST_ASKED:
+                    del self.deliveries[next(iter(self.deliveries))]
 
     def _objects(self, raw: RawBatch, matters: Matters | None = None) -> list[tuple[int, Wire]]:
         found: list[tuple[int, Wire]] = []
@@ -219,5 +261,11 @@ class Knowledge:
             if item is not None:
                 return item.place._replace(lon_deg=float("nan"), lat_deg=float("nan"))
         place = self.atlas.of_record({})
-        community = self.reply_places.get(str(wire.get("command_id") or ""), place.community)
+        community = self._asked.get(str(wire.get("command_id") or ""), place.community)
         return place._replace(community=community)
+
+    def expect_reply(self, command_id: str, area: str) -> None:
+        """Note for whom the answer to a command is, where it names no case: who asked."""
+        self._asked[command_id] = self.atlas.of_area(area)
+        if len(self._asked) > _MOST_ASKED:
+            del self._asked[next(iter(self._asked))]

@@ -112,13 +112,9 @@ class Sensors(StationaryTable):
     def renew_limits(self, now_ms: int) -> None:
         """Take the limits of this minute; sensors whose limit changed are told whole."""
         for row in self._limits.renew(now_ms, self.ids, self.kinds):
-            record = self._records[row]
-            place = Place(
-                float(self.lon_deg[row]), float(self.lat_deg[row]), int(self.community[row])
-            )
             code, kind = self.ids[row], self.kinds[row]
-            self.stand(Fixed(code, kind, place, self._facts_of(code, kind)))
-            limit = self._limits.of(record.code if record else code, kind)
+            self.stand(Fixed(code, kind, self.place(row), self._facts_of(code, kind)))
+            limit = self._limits.of(code, kind)
             if limit is not None:
                 self._limit[row], self._warn[row] = limit.level, limit.warn
                 self._sign[row] = -1.0 if limit.falls else 1.0
@@ -172,6 +168,10 @@ class Sensors(StationaryTable):
             card["limit_reason"] = limit.reason
         card["stale_after_s"] = int(self._stale_after_ms[row]) // 1000
         return card
+
+    def place(self, row: int) -> Place:
+        """Return where a sensor stands."""
+        return Place(float(self.lon_deg[row]), float(self.lat_deg[row]), int(self.community[row]))
 
     def newest(self, codes: Sequence[str]) -> Mapping[str, tuple[float, int]]:
         """Return (value, time in ms) of those sensors that were ever heard."""

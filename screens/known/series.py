@@ -22,6 +22,7 @@ class _Ring:
         self.steps = steps
         self.worst = np.full((rows, steps), np.nan, np.float32)
         self.newest = 0  # number of the newest step, counted from 1970
+        self.oldest = 0  # of the steps that were ever taken
 
     def take(
         self,
@@ -31,6 +32,7 @@ class _Ring:
         sign: NDArray[np.float64],
     ) -> None:
         step = times_ms // self.step_ms
+        self._advance(int(step.min()))
         self._advance(int(step.max()))
         kept = step > self.newest - self.steps
         rows, step, values = rows[kept], step[kept], values[kept]
@@ -46,12 +48,18 @@ class _Ring:
         worst[flat[order]] = values[order]
 
     def _advance(self, step: int) -> None:
+        self.oldest = min(self.oldest, step) if self.oldest else step
         if step <= self.newest:
             return
         gap = min(step - self.newest, self.steps) if self.newest else self.steps
         slots = np.arange(step - gap + 1, step + 1) % self.steps
         self.worst[:, slots] = np.nan
         self.newest = step
+
+    @property
+    def since(self) -> int:
+        """Number of the oldest step that is kept."""
+        return max(self.oldest, self.newest - self.steps + 1)
 
     def points(self, row: int, from_ms: int) -> list[tuple[int, float]]:
         """Return (start of the step in ms, worst value), oldest first."""
@@ -107,6 +115,11 @@ class Series:
     def at(self, at_ms: int) -> NDArray[np.float32]:
         """Return every sensor's worst value in the minute of an instant."""
         return self._coarse.at(at_ms)
+
+    @property
+    def since_ms(self) -> int:
+        """The oldest minute of which anything is kept; the present before any reading."""
+        return self._coarse.since * COARSE_MS
 
     @property
     def memory(self) -> Memory:
