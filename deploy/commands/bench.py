@@ -12,6 +12,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "engine": "The engine beside stock Faust and a bare loop, on real Kafka.",
     "backtest": "A simulated hour of the whole city through every rule, without a broker.",
     "city": "The whole city live: event to alert, CPU, memory; the highest rate it holds.",
+    "screens": "From an event to fifty screens, with the whole city talking.",
 }
 
 

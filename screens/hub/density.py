@@ -13,6 +13,7 @@ MOST_CLUSTERS = 400
 """Of one layer."""
 _CELL_AT_ZOOM_0_DEG = 45.0  # 64 px of the 512 px that show 360 degrees
 _LEVELS = 4
+_RANK = {layer: rank for rank, layer in enumerate(Layer)}
 
 
 def clusters(table: Table, rows: Rows, zoom: float) -> bytes:
@@ -77,10 +78,9 @@ def too_many(shown: dict[Layer, int], clustered: frozenset[Layer]) -> frozenset[
     """
     free = MOST_ITEMS
     chosen = set()
-    for layer, count in sorted(shown.items(), key=lambda pair: list(Layer).index(pair[0])):
-        after = MOST_CLUSTERS * sum(
-            1 for other in shown if list(Layer).index(other) > list(Layer).index(layer)
-        )
+    ranked = sorted(shown.items(), key=lambda pair: _RANK[pair[0]])
+    for place, (layer, count) in enumerate(ranked, start=1):
+        after = MOST_CLUSTERS * (len(ranked) - place)
         most = max(0, free - after)
         if count > (most * 4 // 5 if layer in clustered else most):
             chosen.add(layer)

@@ -1,0 +1,1 @@
+"""The gateway under the whole city: many screens, every entity changing."""
