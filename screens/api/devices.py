@@ -76,7 +76,7 @@ async def blind(request: web.Request) -> web.Response:
         seen = [one for one in there if scope is None or one.community in scope]
         counts: dict[str, int] = {}
         for one in seen:
-            counts[one.why] = counts.get(one.why, 0) + 1
+            counts[one.why.value] = counts.get(one.why.value, 0) + 1
         kinds[kind] = {"blind": len(seen), "reasons": counts}
         if scope is None:
             kinds[kind]["working"] = working

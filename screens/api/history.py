@@ -52,9 +52,9 @@ async def history(request: web.Request) -> web.Response:
         table.publish(1, at_ms)
         rows = np.flatnonzero(table.mask(seen))
         if len(rows) > MOST_ITEMS:
-            crowded[layer] = orjson.Fragment(clusters(table, rows, seen.zoom))
+            crowded[layer.value] = orjson.Fragment(clusters(table, rows, seen.zoom))
         else:
-            layers[layer] = [orjson.Fragment(item) for item in table.whole(rows.tolist())]
+            layers[layer.value] = [orjson.Fragment(item) for item in table.whole(rows.tolist())]
     body = {
         "type": "snapshot",
         "at": format_instant(at_ms),

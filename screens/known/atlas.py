@@ -1,7 +1,7 @@
 """Where things count: the community that owns a point, an area or a venue."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,16 @@ from numpy.typing import NDArray
 from screens.hub.items import Place
 from screens.hub.table import NOWHERE
 from streams.city.model import City
+
+
+class Placed(Protocol):
+    """Something that stands somewhere."""
+
+    @property
+    def lon_deg(self) -> float: ...
+
+    @property
+    def lat_deg(self) -> float: ...
 
 
 class Atlas:
@@ -39,6 +49,13 @@ class Atlas:
             return Place()
         community = int(self.at(np.array([lon_deg]), np.array([lat_deg]))[0])
         return Place(lon_deg, lat_deg, community)
+
+    def places(self, records: Collection[Placed]) -> list[Place]:
+        """Return the points of many things with their communities."""
+        lon = np.array([record.lon_deg for record in records], np.float64)
+        lat = np.array([record.lat_deg for record in records], np.float64)
+        communities = self.at(lon, lat).tolist()
+        return [Place(*one) for one in zip(lon.tolist(), lat.tolist(), communities, strict=True)]
 
     def of_area(self, *codes: str) -> int:
         """Return the community of the first code that names an area, unit's area or venue."""

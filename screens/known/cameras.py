@@ -25,8 +25,8 @@ class Cameras(StationaryTable):
         self._records = city.cameras
         self._newest: dict[int, Detection] = {}
         self._status: dict[int, str] = {}
-        for record in city.cameras.values():
-            place = atlas.place(record.lon_deg, record.lat_deg)
+        places = atlas.places(city.cameras.values())
+        for record, place in zip(city.cameras.values(), places, strict=True):
             facts = {"name": record.name, "view": record.view}
             self.stand(Fixed(record.code, "camera", place, facts))
 

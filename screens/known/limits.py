@@ -83,6 +83,9 @@ class Limits:
                 self._places[place] = self.at_place(*place, at_ms)
             return self._places[place]
         ladder = self._kinds.get(kind)
+        if ladder is not None and ladder.by_station:
+            own = self._city.stages.get(code)
+            ladder = None if own is None else ladder.at_station(own)
         if ladder is None:
             return None
         falls = ladder.direction is Direction.BELOW

@@ -41,19 +41,14 @@ class Sensors(StationaryTable):
         self.stale = np.ones(most, np.bool_)
         self._stale_after_ms = np.full(most, _LEAST_STALE_MS, np.int64)
         self._records: list[SensorRecord | None] = []
-        self._heads: list[bytes] = []
         self._limit: NDArray[np.float64] = np.full(most, np.nan)
         self._warn: NDArray[np.float64] = np.full(most, np.nan)
         self._sign: NDArray[np.float64] = np.ones(most)
-        for record in city.sensors.values():
-            self._put_up(record.code, record.kind, record.lon_deg, record.lat_deg, record)
+        places = atlas.places(city.sensors.values())
+        for record, place in zip(city.sensors.values(), places, strict=True):
+            self._put_up(record.code, record.kind, place, record)
 
-    def _put_up(
-        self, code: str, kind: str, lon_deg: float, lat_deg: float, record: SensorRecord | None
-    ) -> int:
-        place = Place()
-        if lon_deg == lon_deg:  # noqa: PLR0124 - NaN: nobody knows where it is
-            place = self._atlas.place(lon_deg, lat_deg)
+    def _put_up(self, code: str, kind: str, place: Place, record: SensorRecord | None) -> int:
         row = self.stand(Fixed(code, kind, place, self._facts_of(code, kind)))
         self._records.append(record)
         if record is not None and record.sample_s:
@@ -94,8 +89,8 @@ class Sensors(StationaryTable):
         for i, (subject, kind) in enumerate(zip(batch.subject, batch.kind, strict=True)):
             row = row_of.get(subject, -1)
             if row < 0 and self.size < len(self.value):
-                place = float(batch.lon_deg[i]), float(batch.lat_deg[i])
-                row = self._put_up(subject, kind, *place, None)
+                place = self._atlas.place(float(batch.lon_deg[i]), float(batch.lat_deg[i]))
+                row = self._put_up(subject, kind, place, None)
             rows.append(row if row >= 0 and kinds[row] == kind else -1)
         return np.array(rows, np.int64)
 
