@@ -66,12 +66,10 @@ FAILURE = web.AppKey("failure", Failure)
 
 _MOST_BODY_BYTES = 256 * 1024
 _AT_ONCE = 2
-# MapLibre draws in workers that it makes from blobs; styles are set by script on elements.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; "
-    "child-src blob:; manifest-src 'self'; media-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -122,6 +120,7 @@ def create_app(settings: Settings, known: City) -> web.Application:
     app[history.ONE_AT_A_TIME] = asyncio.Semaphore(1)
     app[commands.SENDER] = commands.Sender(settings.broker)
     app[city.DRAWN] = {}
+    app[devices.BLIND] = devices.BlindSpots(app[KNOWLEDGE])
     app.middlewares.append(_answers)
     cookies = session.storage(settings.folder, behind_tls=settings.behind_tls)
     app.middlewares.append(aiohttp_session.session_middleware(cookies))

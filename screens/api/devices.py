@@ -1,5 +1,6 @@
 """The cards of sensors and cameras, and a sensor's course against its limit."""
 
+import asyncio
 import time
 
 from aiohttp import web
@@ -7,10 +8,34 @@ from aiohttp import web
 from schemas.units import KINDS
 from screens.api.seen import number, open_alerts, sees
 from screens.known import blind as blindness
+from screens.known.knowledge import Knowledge
 from screens.web import KNOWLEDGE, json_answer, not_found, person_of
 
 routes = web.RouteTableDef()
 _DAY_MIN = 24 * 60.0
+_KEPT_S = 10.0
+
+
+class BlindSpots:
+    """Where the city is blind, worked out beside the loop and kept for some seconds."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._found: blindness.Found = {}
+        self._until_s = 0.0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def look(self) -> blindness.Found:
+        """Return what was found, at most ten seconds ago."""
+        async with self._one_at_a_time:
+            if time.monotonic() >= self._until_s:
+                now_ms = time.time_ns() // 1_000_000
+                self._found = await asyncio.to_thread(blindness.look, self._knowledge, now_ms)
+                self._until_s = time.monotonic() + _KEPT_S
+        return self._found
+
+
+BLIND = web.AppKey("blind_spots", BlindSpots)
 
 
 @routes.get("/api/v1/sensors/{id}")
@@ -67,7 +92,7 @@ async def camera(request: web.Request) -> web.Response:
 @routes.get("/api/v1/blind")
 async def blind(request: web.Request) -> web.Response:
     """Return where the city is blind: counts by kind, or with `kind` each micro-grid and why."""
-    found = blindness.look(request.app[KNOWLEDGE], time.time_ns() // 1_000_000)
+    found = await request.app[BLIND].look()
     scope, wanted = person_of(request).scope, request.query.get("kind", "")
     if wanted and wanted not in found:
         raise not_found("kind of sense", wanted)

@@ -1,5 +1,6 @@
 """What a layer holds, as a file: CSV for tables, GeoJSON for maps."""
 
+import asyncio
 import csv
 import io
 import time
@@ -42,7 +43,10 @@ async def export(request: web.Request) -> web.StreamResponse:
         features = [_feature(item) for item in items]
         return json_answer({"type": "FeatureCollection", "features": features}, headers=headers)
     answer = web.Response(
-        text=_csv(items), content_type="text/csv", charset="utf-8", headers=headers
+        text=await asyncio.to_thread(_csv, items),
+        content_type="text/csv",
+        charset="utf-8",
+        headers=headers,
     )
     answer.enable_compression()
     return answer

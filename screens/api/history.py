@@ -43,9 +43,9 @@ async def history(request: web.Request) -> web.Response:
     except (KafkaError, TimeoutError):
         raise Refused(503, "broker", "Kafka does not answer; try again", {}) from None
     if Layer.VESSELS in seen.layers:
-        tables[Layer.VESSELS] = _vessels(knowledge, at_ms)
+        tables[Layer.VESSELS] = await asyncio.to_thread(_vessels, knowledge, at_ms)
     if Layer.SENSORS in seen.layers:
-        tables[Layer.SENSORS] = _sensors(knowledge, at_ms)
+        tables[Layer.SENSORS] = await asyncio.to_thread(_sensors, knowledge, at_ms)
     layers: dict[str, Any] = {}
     crowded: dict[str, Any] = {}
     for layer, table in tables.items():
@@ -85,7 +85,7 @@ def _seen(request: web.Request) -> Subscription:
 def _vessels(knowledge: Knowledge, at_ms: int) -> ItemTable:
     """Return the vessels where they were; what they are is as of now."""
     table = ItemTable(Layer.VESSELS, knowledge.atlas.communities)
-    for vessel in knowledge.fleet.vessels.values():
+    for vessel in list(knowledge.fleet.vessels.values()):
         found = vessel.track.at(at_ms)
         if found is None:
             continue

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -49,7 +49,10 @@ class _Post(NamedTuple):
     offline: bool
 
 
-def look(knowledge: Knowledge, now_ms: int) -> dict[str, tuple[int, list[Blind]]]:
+Found: TypeAlias = dict[str, tuple[int, list[Blind]]]
+
+
+def look(knowledge: Knowledge, now_ms: int) -> Found:
     """Return, by kind, how many micro-grids it reaches and those that it does not.
 
     A camera that nobody reports as offline or dead is taken to work: a quiet street
