@@ -44,7 +44,7 @@ class Start(NamedTuple):
 
 
 _DAY_S = 86_400.0
-_INCIDENT_REPLIES, _KPI = "incident.replies", "kpi"
+_KPI = "kpi"
 STARTS: Mapping[str, Start] = {
     topics.SENSOR_READINGS: Start(300, 150_000),
     topics.SENSOR_READINGS_URGENT: Start(300, 150_000),
@@ -57,7 +57,7 @@ STARTS: Mapping[str, Start] = {
     topics.CASES_LATEST: Start(None, 1_000_000),
     topics.CASE_EVENTS: Start(_DAY_S, 100_000),
     topics.CASE_REPLIES: Start(3_600, 20_000),
-    _INCIDENT_REPLIES: Start(3_600, 20_000),
+    topics.INCIDENT_REPLIES: Start(3_600, 20_000),
     _KPI: Start(None, 100_000),
     topics.DEVICES_STATUS: Start(None, 1_000_000),
     topics.DISPATCH_UPDATES: Start(_DAY_S, 100_000),
@@ -72,7 +72,7 @@ _MATTERS: Mapping[str, Layer] = {
     topics.REMINDERS: Layer.REMINDERS,
     topics.CASES_LATEST: Layer.CASES,
     topics.CASE_REPLIES: Layer.COMMANDS,
-    _INCIDENT_REPLIES: Layer.COMMANDS,
+    topics.INCIDENT_REPLIES: Layer.COMMANDS,
     _KPI: Layer.KPI,
 }
 
