@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deploy import demo_logins
 from deploy.errors import Exit, Fault
 from deploy.options import city_option, open_city
 from screens.access.accounts import AccountError, Accounts
@@ -72,6 +73,19 @@ def add(
     except AccountError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"{user} may sign in as {role} of {', '.join(person.areas)}")
+
+
+@command.command()
+@city_option
+@_state
+def demo(*, city_dir: Path, state: Path) -> None:
+    """Make one login a role, with new passwords, for a demonstration.
+
+    Example: citybrain users demo
+    """
+    _accounts(state)
+    for login in demo_logins.make(state, open_city(city_dir)):
+        click.echo(f"{login.person.role:<9} {login}")
 
 
 @command.command("list")
