@@ -80,6 +80,11 @@ class StationaryTable(Table):
         names, facts, words = self._names, self._facts, self.words
         return [names[row] + facts[row] + words[row] + b"}" for row in rows]
 
+    def as_of_now(self, row: int, words: bytes) -> bytes:
+        """Return one thing with words and facts that screens may not have been told yet."""
+        facts = self._renewed.get(row, self._facts[row])
+        return self._names[row] + facts + words + b"}"
+
     def changed(self, rows: Sequence[int]) -> list[bytes]:
         names, words = self._names, self.words
         return [names[row] + words[row] + b"}" for row in rows]

@@ -32,7 +32,7 @@ class View:
         self._masks: dict[Layer, tuple[int, Mask]] = {}
         self._clustered: frozenset[Layer] = frozenset()
         self._mark = ""
-        self._cursor = 0
+        self._cursor = -1
         self._clusters: dict[Layer, bytes] = {}
         self._clusters_since: dict[Layer, int] = {}
         self._clusters_at_ms = 0
@@ -122,7 +122,8 @@ class View:
 
     def _is_earlier_mark(self, mark: str) -> bool:
         """Whether `mark` is this subscription's, in this process, at another density."""
-        return mark.partition(".")[0] == self._mark.partition(".")[0]
+        same = mark.partition(".")[0] == self._mark.partition(".")[0]
+        return same and mark != self._mark
 
     def _mask(self, layer: Layer) -> Mask:
         table = self._tables[layer]

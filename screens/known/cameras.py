@@ -73,13 +73,8 @@ class Cameras(StationaryTable):
         row = self.row_of.get(code)
         if row is None:
             return None
-        self.say_now(row)
-        card: dict[str, Any] = orjson.loads(self.whole([row])[0])
+        card: dict[str, Any] = orjson.loads(self.as_of_now(row, self._words(row)))
         return card | {"source": self._records[code].source}
-
-    def say_now(self, row: int) -> None:
-        """Write what a camera says now, before it is due."""
-        self.words[row] = self._words(row)
 
     def state(self, code: str) -> str | None:
         """Return how a camera stands, None when nobody said."""

@@ -103,7 +103,7 @@ class Fleet(ItemTable):
                 continue
             vessel = self.vessels.get(subject)
             if vessel is None:
-                vessel = self.vessels[subject] = Vessel(subject)
+                vessel = self._meet(subject)
             if said is not None:
                 vessel.said = said if said.name or vessel.said is None else vessel.said
             if lon == lon and lat == lat:  # noqa: PLR0124 - NaN: it said no place
@@ -117,13 +117,18 @@ class Fleet(ItemTable):
 
     def mark(self, subject: str, *, alert: bool, distress: bool) -> None:
         """Say whether a vessel has open alerts, and whether one is distress."""
-        vessel = self.vessels.get(subject)
-        if vessel is None:
-            vessel = self.vessels[subject] = Vessel(subject)
+        vessel = self.vessels.get(subject) or self._meet(subject)
         if (vessel.alert, vessel.distress) != (alert, distress):
             vessel.alert, vessel.distress = alert, distress
             if vessel.time_ms:
                 self._tell(vessel)
+
+    def _meet(self, subject: str) -> Vessel:
+        """Return a vessel that is new here; past `_MOST` the one heard longest ago goes."""
+        if len(self.vessels) >= _MOST:
+            self.drop(min(self.vessels.values(), key=lambda vessel: vessel.time_ms).subject)
+        vessel = self.vessels[subject] = Vessel(subject)
+        return vessel
 
     def age(self, now_ms: int) -> None:
         """Mark vessels that have not been heard for too long."""

@@ -19,7 +19,7 @@ from screens.known.series import Series
 from streams.city.model import City, SensorRecord
 
 OK, WARN, OVER, STALE = range(4)
-_WORDS = (b"ok", b"warn", b"over", b"ok")
+_WORDS = ("ok", "warn", "over", "ok")
 _LEAST_STALE_MS = 60_000
 _STALE_SAMPLES = 5
 _MOST_UNKNOWN = 600
@@ -115,26 +115,32 @@ class Sensors(StationaryTable):
                 self._sign[row] = -1.0 if limit.falls else 1.0
 
     def say(self, rows: Rows, now_ms: int) -> None:  # noqa: ARG002 - the table's
+        said, self.level[rows] = self._words(rows)
+        for row, words in zip(rows.tolist(), said, strict=True):
+            self.words[row] = words
+
+    def _words(self, rows: Rows) -> tuple[list[bytes], NDArray[np.int8]]:
+        """Return the changing members of rows as JSON, and their levels."""
         level = self._level(rows)
-        self.level[rows] = level
         texts = np.datetime_as_string(self.time_ms[rows].astype("M8[ms]"))
         columns = (
-            rows.tolist(),
             self.value[rows].tolist(),
             self.time_ms[rows].tolist(),
             texts.tolist(),
             level.tolist(),
             self.stale[rows].tolist(),
         )
-        words = self.words
-        for row, value, time_ms, text, step, stale in zip(*columns, strict=True):
+        said = []
+        for value, time_ms, text, step, stale in zip(*columns, strict=True):
             if not time_ms:
-                words[row] = b'"value":null,"updated":null,"level":"ok","stale":true'
+                said.append(b'"value":null,"updated":null,"level":"ok","stale":true')
                 continue
-            words[row] = (
-                f'"value":{value:.7g},"updated":"{text}Z","level":"{_WORDS[step].decode()}",'
+            words = (
+                f'"value":{value:.7g},"updated":"{text}Z","level":"{_WORDS[step]}",'
                 f'"stale":{"true" if stale else "false"}'
-            ).encode()
+            )
+            said.append(words.encode())
+        return said, level
 
     def _level(self, rows: Rows) -> NDArray[np.int8]:
         sign, value = self._sign[rows], self.value[rows]
@@ -152,8 +158,8 @@ class Sensors(StationaryTable):
         row = self.row_of.get(code)
         if row is None:
             return None
-        self.say(np.array([row]), 0)
-        card: dict[str, Any] = orjson.loads(self.whole([row])[0])
+        words, _ = self._words(np.array([row]))
+        card: dict[str, Any] = orjson.loads(self.as_of_now(row, words[0]))
         record = self._records[row]
         if record is not None:
             card |= {"source": record.source, "sample_s": record.sample_s}

@@ -8,21 +8,26 @@ import orjson
 
 
 class Stories:
-    """The newest messages of the matters heard of last: bounded in both directions."""
+    """The newest messages of the matters heard of last, in bounded memory."""
 
-    def __init__(self, most: int = 10_000, most_each: int = 60) -> None:
-        self._most, self._most_each = most, most_each
+    def __init__(self, most_bytes: int = 64 << 20, most_each: int = 60) -> None:
+        self._most_bytes, self._most_each = most_bytes, most_each
         self._told: OrderedDict[str, dict[str, bytes]] = OrderedDict()
+        self._bytes = 0
 
     def add(self, name: str, message: str, raw: bytes) -> None:
         """Add a message of the matter `name`; one that comes twice stands once."""
         told = self._told.setdefault(name, {})
         self._told.move_to_end(name)
-        told.setdefault(message, raw)
+        if message in told:
+            return
+        told[message] = raw
+        self._bytes += len(raw)
         if len(told) > self._most_each:
-            del told[next(iter(told))]
-        if len(self._told) > self._most:
-            self._told.popitem(last=False)
+            self._bytes -= len(told.pop(next(iter(told))))
+        while self._bytes > self._most_bytes:
+            _, oldest = self._told.popitem(last=False)
+            self._bytes -= sum(map(len, oldest.values()))
 
     def of(self, name: str) -> list[Mapping[str, Any]]:
         """Return the messages of a matter, oldest first."""

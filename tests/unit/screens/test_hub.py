@@ -1,0 +1,109 @@
+"""The hub's manners: once a second an entity, encoded once, and `resync` where it must be said."""
+
+import orjson
+
+from screens.hub.density import MOST_ITEMS
+from screens.hub.hub import Hub
+from screens.hub.items import Item, ItemTable, Place
+from screens.hub.subscription import Layer, Subscription
+
+ALERTS = Subscription((Layer.ALERTS,))
+NOW_MS = 1_000_000
+
+
+def make(epoch: str = "epoch") -> tuple[Hub, ItemTable]:
+    table = ItemTable(Layer.ALERTS, {})
+    return Hub({Layer.ALERTS: table}, epoch), table
+
+
+def put(table: ItemTable, name: str, said: int) -> None:
+    table.put(Item(name, {"id": name, "said": said}, Place(120.5, 27.5)))
+
+
+def test_an_entity_is_told_at_once_then_at_most_once_a_second_and_then_as_it_is_by_then() -> None:
+    hub, table = make()
+    view = hub.open(ALERTS).view
+    told = []
+    for step in range(12):  # changes ten times a second, looked for four times a second
+        put(table, "a", step)
+        hub.tick(NOW_MS + step * 250)
+        since = view.cursor
+        view = hub.open(ALERTS).view
+        frame = view.delta(since)
+        if frame is not None:
+            told.append((step, orjson.loads(frame.body)["upserts"]["alerts"][0]["said"]))
+
+    assert told == [(0, 0), (4, 4), (8, 8)]
+
+
+def test_screens_that_see_the_same_share_the_frame_and_its_bytes() -> None:
+    hub, table = make()
+    one, other = hub.open(ALERTS), hub.open(Subscription((Layer.ALERTS,)))
+    since = one.view.cursor
+    put(table, "a", 1)
+    hub.tick(NOW_MS)
+
+    frame = one.view.delta(since)
+
+    assert frame is not None
+    assert other.view.delta(since) is frame
+    assert frame.as_sse is frame.as_sse
+    assert hub.view_count == 1
+    one.close()
+    other.close()
+    other.close()
+    assert hub.view_count == 0
+
+
+def test_a_cursor_of_another_process_or_subscription_is_told_to_start_over() -> None:
+    hub, table = make()
+    put(table, "a", 1)
+    hub.tick(NOW_MS)
+    view = hub.open(ALERTS).view
+    others = (
+        make("another")[0].open(ALERTS).view.cursor,
+        hub.open(Subscription((Layer.ALERTS,), zoom=3)).view.cursor,
+        "",
+        "nonsense",
+        "99-" + view.cursor.partition("-")[2],  # of the future
+    )
+
+    for cursor in others:
+        frame = view.delta(cursor)
+        assert frame is not None
+        assert orjson.loads(frame.body)["reason"] == "unknown-cursor", cursor
+
+
+def test_whoever_is_away_longer_than_departures_are_remembered_starts_over() -> None:
+    hub, table = make()
+    put(table, "a", 1)
+    hub.tick(NOW_MS)
+    look = hub.open(ALERTS)
+    since = look.view.cursor
+    hub.tick(NOW_MS + 1_000)
+    table.floor = hub.cursor
+    put(table, "b", 1)
+    hub.tick(NOW_MS + 2_000)
+
+    frame = look.view.delta(since)
+
+    assert frame is not None
+    assert orjson.loads(frame.body)["reason"] == "too-old"
+
+
+def test_when_a_view_becomes_too_dense_its_screens_get_clusters_instead() -> None:
+    hub, table = make()
+    put(table, "first", 0)
+    hub.tick(NOW_MS)
+    look = hub.open(ALERTS)
+    since = look.view.cursor
+    for number in range(MOST_ITEMS):
+        put(table, f"a{number}", number)
+    hub.tick(NOW_MS + 1_000)
+
+    frame, whole = look.view.delta(since), orjson.loads(look.view.snapshot().body)
+
+    assert frame is not None
+    assert orjson.loads(frame.body)["reason"] == "density"
+    assert whole["layers"] == {}
+    assert sum(one["count"] for one in whole["clusters"]["alerts"]) == MOST_ITEMS + 1
