@@ -4,14 +4,17 @@ from agents.spec import AgentSpec
 from schemas.topics import (
     ALERTS,
     CASE_COMMANDS,
+    CASES,
     DISPATCH_UPDATES,
     INCIDENT_COMMANDS,
     INCIDENTS,
+    REMINDERS,
 )
 from streams.city.model import City
-from streams.directory import directory_of, place_of
+from streams.directory import directory_of, month_of, place_of
 from streams.operators.dispatch import DispatchOperator
 from streams.operators.incidents import IncidentsOperator
+from streams.operators.kpi import KpiOperator
 
 
 def incidents(city: City) -> AgentSpec:
@@ -22,6 +25,12 @@ def incidents(city: City) -> AgentSpec:
         (ALERTS, INCIDENT_COMMANDS),
         lambda _: IncidentsOperator(city.code, params, where),
     )
+
+
+def kpi(city: City) -> AgentSpec:
+    """Return the agent of `cases` and of calls to loudspeakers."""
+    period = month_of(city)
+    return AgentSpec("kpi", (CASES, REMINDERS), lambda _: KpiOperator(city.code, period))
 
 
 def dispatch(city: City) -> AgentSpec:

@@ -17,5 +17,6 @@ AGENTS: Mapping[str, Callable[[City], AgentSpec]] = MappingProxyType(
         "complaints": claims.complaints,
         "incidents": matters.incidents,
         "dispatch": matters.dispatch,
+        "kpi": matters.kpi,
     }
 )

@@ -84,6 +84,7 @@ async def read(
     from_beginning: bool,
     until_end: bool = False,
     timeout_s: float | None = None,
+    since_ms: int | None = None,
 ) -> AsyncGenerator[list[ConsumerRecord], None]:
     """Yield the records of `topics` as they come, in lists; empty ones while idle.
 
@@ -93,6 +94,7 @@ async def read(
         from_beginning: Start at the oldest record, else at the next new one.
         until_end: End where the topics ended at the start of the call.
         timeout_s: End after this long.
+        since_ms: With `from_beginning`: skip what was written before this instant.
 
     Raises:
         Fault: Kafka does not answer, or a topic does not exist.
@@ -103,6 +105,9 @@ async def read(
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
         starts = await consumer.beginning_offsets(parts) if from_beginning else ends
+        if from_beginning and since_ms is not None:
+            later = await consumer.offsets_for_times(dict.fromkeys(parts, since_ms))
+            starts = {p: ends[p] if (at := later[p]) is None else at.offset for p in parts}
         for part in parts:
             consumer.seek(part, starts[part])
         while deadline is None or time.monotonic() < deadline:

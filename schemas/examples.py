@@ -29,6 +29,7 @@ from schemas.incidents import (
     IncidentState,
     Link,
 )
+from schemas.kpi import ClockScore, Kpi
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.records import Reason, Stage
@@ -333,6 +334,22 @@ EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
                 machine_ms=900,
                 queue_ms=39_100,
                 sentence=_SENTENCE,
+            ),
+        ),
+        Kpi: (
+            Kpi(
+                source="citybrain.kpi",
+                kind="kpi",
+                subject="LG-01-003",
+                event_time_ms=_AT_MS + 3_600_000,
+                level="grid",
+                period="2026-05",
+                cases=40,
+                ended=36,
+                ended_at_community=35,
+                share_at_community=0.9722,
+                clocks=(ClockScore("respond", 40, 39),),
+                returns=1,
             ),
         ),
         DeadLetter: (

@@ -19,6 +19,7 @@ from schemas.devices import DeviceStatus
 from schemas.dispatch import DispatchOrder, DispatchUpdate, Reminder
 from schemas.envelope import Envelope
 from schemas.incidents import Incident, IncidentCommand
+from schemas.kpi import Kpi
 from schemas.positions import Position
 from schemas.readings import Reading
 
@@ -37,6 +38,7 @@ DISPATCH_ORDERS = "dispatch.orders"
 DISPATCH_ORDERS_LATEST = "dispatch.orders.latest"
 DISPATCH_UPDATES = "dispatch.updates"
 REMINDERS = "reminders"
+KPI = "kpi"
 DEVICES_STATUS = "devices.status"
 CASE_COMMANDS = "case.commands"
 CASE_REPLIES = "case.replies"
@@ -136,6 +138,14 @@ _TABLE = (
     ),
     Topic(DISPATCH_UPDATES, "city", _ORDER, DispatchUpdate),
     Topic(REMINDERS, "city", _ORDER, Reminder),
+    Topic(
+        KPI,
+        "unit",
+        "the newest figures of each unit and area",
+        Kpi,
+        retention_ms=_DAY_MS,
+        cleanup="compact",
+    ),
     Topic(CASE_COMMANDS, "city", _ORDER, CaseCommand),
     Topic(CASE_REPLIES, "city", "in the order of the commands", CommandReply),
     Topic(CASE_EVENTS, "city", "the steps of a case in their order, each chained", CaseEvent),

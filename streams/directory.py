@@ -5,10 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from schemas.incidents import Incident
+from schemas.instants import format_instant
 from streams.city.model import City
 from streams.local_time import local_time
 from streams.matters.casework import Directory
 from streams.matters.routing import AreaChain
+
+_DAY_MS = 86_400_000
 
 
 def place_of(city: City) -> Callable[[Incident], AreaChain | None]:
@@ -20,6 +23,16 @@ def place_of(city: City) -> Callable[[Incident], AreaChain | None]:
         return city.areas.chain_at(incident.lon_deg, incident.lat_deg)
 
     return where
+
+
+def month_of(city: City) -> Callable[[int], str]:
+    """Return what tells the local month of a wall instant in ms: `2026-05`."""
+
+    def month(at_ms: int) -> str:
+        day = int(local_time(np.array([at_ms]), city.utc_offsets).day_number[0])
+        return format_instant(day * _DAY_MS)[:7]
+
+    return month
 
 
 def directory_of(city: City) -> Directory:
