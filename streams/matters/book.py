@@ -140,6 +140,10 @@ class Book:
         """Return the children of an area incident that are open."""
         return [self._rows["group"][name] for name in sorted(self._children.get(storm_id, ()))]
 
+    def has_open_children(self, storm_id: str) -> bool:
+        """Say whether a child of an area incident is open."""
+        return bool(self._children.get(storm_id))
+
     def storm(self, key: str) -> Storm | None:
         """Return the newest area incident of a kind and community."""
         found: Storm | None = self._rows["storm"].get(key)

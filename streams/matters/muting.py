@@ -116,7 +116,7 @@ def end_storm(book: Book, group: Group) -> None:
     storm = book.storm(key)
     if storm is None or storm.incident.incident_id != group.parent:
         return
-    if storm.incident.state is IncidentState.OPEN and not book.open_children(group.parent):
+    if storm.incident.state is IncidentState.OPEN and not book.has_open_children(group.parent):
         book.tell_storm(key, storm, IncidentChange.RESOLVED)
 
 

@@ -21,12 +21,14 @@ class Storm(msgspec.Struct, frozen=True):
     """An area incident as last told.
 
     Attributes:
-        children: All of them, in the order of their coming.
+        children: The newest of them; each child knows its `parent`.
+        count: How many they are.
         told_count: How many there were when people were last told of the number.
     """
 
     incident: Incident
     children: tuple[str, ...]
+    count: int
     told_count: int = 0
 
 
@@ -67,34 +69,37 @@ def begin(children: Sequence[Group], at_ms: int, before: Storm | None) -> Storm:
         area=first.community,
         reason=RULE,
     )
-    return Storm(_grown(incident, children), tuple(one.incident_id for one in children))
+    names = tuple(one.incident_id for one in children)
+    return Storm(_grown(incident, children), names[-KEPT_ALERTS:], len(names))
 
 
 def joined(storm: Storm, child: Group) -> Storm:
     """Return the area incident with one child more."""
-    children = (*storm.children, child.incident_id)
     return msgspec.structs.replace(
-        storm, incident=_grown(storm.incident, [child]), children=children
+        storm,
+        incident=_grown(storm.incident, [child]),
+        children=(*storm.children, child.incident_id)[-KEPT_ALERTS:],
+        count=storm.count + 1,
     )
 
 
 def told(storm: Storm, change: IncidentChange, now_ms: int) -> Storm:
     """Return the area incident with its next message."""
-    count = len(storm.children)
-    was = storm.incident
+    count, was = storm.count, storm.incident
     is_open = change is not IncidentChange.RESOLVED
     facts: dict[str, Any] = {
         "change": change,
         "state": IncidentState.OPEN if is_open else IncidentState.RESOLVED,
         "revision": was.revision + 1,
         "reopened_count": was.reopened_count + (change is IncidentChange.REOPENED),
-        "children": storm.children[-KEPT_ALERTS:],
+        "children": storm.children,
         "child_count": count,
         "ingest_time_ms": now_ms,
         "sentence": f"{was.area} 共 {count} 起 {was.kind}，合并为一个区域事件。",
         "id": uuid5(was.incident_id, change, was.revision + 1),
     }
-    return Storm(msgspec.structs.replace(was, **facts), storm.children, count)
+    incident = msgspec.structs.replace(was, **facts)
+    return msgspec.structs.replace(storm, incident=incident, told_count=count)
 
 
 def with_held(storm: Storm, held: tuple[str, ...], at_ms: int) -> Storm:
@@ -109,7 +114,7 @@ def with_held(storm: Storm, held: tuple[str, ...], at_ms: int) -> Storm:
 
 def has_doubled(storm: Storm) -> bool:
     """Say whether there are twice as many children as people know of."""
-    return len(storm.children) >= 2 * storm.told_count
+    return storm.count >= 2 * storm.told_count
 
 
 def _grown(incident: Incident, more: Sequence[Group]) -> Incident:

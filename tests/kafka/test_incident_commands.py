@@ -54,6 +54,16 @@ class Agent:
             self._process.send_signal(signal.SIGTERM)
             processes.end([self._process], grace_s=20)
 
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        place = ["--broker", self._broker, "--prefix", self._prefix]
+        return subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *words, *place, "--timeout", str(WITHIN_S)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * WITHIN_S,
+        )
+
     def publish(self, topic: str, *records: Envelope) -> None:
         async def send() -> None:
             async with topic_reader.producer(self._broker) as producer:
@@ -168,3 +178,13 @@ def test_what_is_silenced_stays_so_over_a_kill_and_is_told_when_the_silence_ends
     assert "held" not in told
     revisions = [one["revision"] for one in agent.about("shop")]
     assert sorted(set(revisions)) == list(range(1, max(revisions) + 1))
+
+
+def test_the_command_line_says_a_word_and_shows_its_answer(agent: Agent) -> None:
+    words = ("silence", "--kind", "parking.*", "--by", "op-7", "--reason", "fair")
+    done = agent.run("incident", *words, "--hours", "2", "--id", "fair")
+    assert (done.returncode, done.stdout.split()[:3]) == (0, ["fair", "silence:", "done:"])
+
+    refused = agent.run("incident", *words)
+    assert refused.returncode == 1
+    assert "refused, end-required" in refused.stdout
