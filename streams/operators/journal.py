@@ -32,6 +32,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._checkpoint = 0
+        self._owed: list[Row] = []
 
     def wrap(self, rows: Sequence[Row]) -> list[Row]:
         """Return what to write so that `rows` are kept together."""
@@ -39,7 +40,10 @@ class Journal:
             return []
         self._checkpoint += 1
         parts = _cut(rows)
+        # First what the last journal has completed: it is about to be written over.
+        owed, self._owed = self._owed, []
         return [
+            *owed,
             *(
                 (
                     _KEY + index.to_bytes(4, "big"),
@@ -67,12 +71,13 @@ class Journal:
         whole = [chunks.get(index) for index in range(first.chunks)]
         if any(one is None or one.checkpoint != first.checkpoint for one in whole):
             return kept
-        for chunk in whole:
-            for key, written in chunk.rows if chunk else ():
-                if written is None:
-                    kept.pop(key, None)
-                else:
-                    kept[key] = written
+        written = [row for chunk in whole for row in (chunk.rows if chunk else ())]
+        self._owed = [(key, value) for key, value in written if kept.get(key) != value]
+        for key, newest in self._owed:
+            if newest is None:
+                kept.pop(key, None)
+            else:
+                kept[key] = newest
         return kept
 
 
