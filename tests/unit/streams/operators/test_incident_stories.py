@@ -485,6 +485,13 @@ def test_a_matter_of_life_is_silenced_by_two_persons_only(desk):
     assert desk.told() == []
 
 
+def test_one_persons_silence_never_covers_what_turns_out_to_be_a_matter_of_life(desk):
+    silenced(desk)
+    desk.onset("noise.exceeded", life_safety=True)
+
+    assert len(desk.told()) == 1
+
+
 # -- inhibition ------------------------------------------------------------------------------
 
 

@@ -170,6 +170,54 @@ def test_what_is_long_over_is_forgotten_once_no_alert_waits(kit, alerts) -> None
 # -- dispatch ----------------------------------------------------------------------
 
 
+def test_nobody_is_sent_for_what_is_held_and_clocks_start_when_it_is_set_free(
+    kit, incidents
+) -> None:
+    operator = dispatch_operator(kit)
+    held = msgspec.structs.replace(
+        an_incident(kit, an_alert(kit.t0_ms), kit.t0_ms),
+        actionable=False,
+        held=("silence:s",),
+    )
+    assert operator.take(incidents.batch(held), kit.t0_ms).sends == []
+
+    freed_ms = kit.t0_ms + 3_600_000
+    free = msgspec.structs.replace(
+        held,
+        revision=2,
+        change=IncidentChange.UPDATED,
+        actionable=True,
+        held=(),
+        told_time_ms=freed_ms,
+    )
+    (order,) = kit.sent(
+        operator.take(incidents.batch(free), freed_ms), DISPATCH_ORDERS, DispatchOrder
+    )
+    assert order.respond_by_time_ms == freed_ms + 60_000
+
+
+def test_what_is_silenced_while_people_work_on_it_calls_nobody_else_in(kit, incidents) -> None:
+    alert = an_alert(
+        kit.t0_ms, kind="noise.exceeded", subject="square-central", area="square-central", rung=2
+    )
+    incident = an_incident(kit, alert, kit.t0_ms)
+    operator = dispatch_operator(kit)
+    assert kit.sent(
+        operator.take(incidents.batch(incident), kit.t0_ms), DISPATCH_ORDERS, DispatchOrder
+    )
+
+    risen = msgspec.structs.replace(
+        incident, revision=2, change=IncidentChange.UPDATED, rung=3, actionable=False
+    )
+    said = operator.take(incidents.batch(risen), kit.t0_ms + 1_000)
+    assert kit.sent(said, DISPATCH_ORDERS, DispatchOrder) == []
+
+    free = msgspec.structs.replace(risen, revision=3, actionable=True)
+    said = operator.take(incidents.batch(free), kit.t0_ms + 2_000)
+    (police,) = kit.sent(said, DISPATCH_ORDERS, DispatchOrder)
+    assert police.level == "department"
+
+
 def ordered(kit, incidents):
     """Return an operator that has just ordered a unit to a gas leak, and the order."""
     operator = dispatch_operator(kit)
