@@ -1,6 +1,6 @@
 """What the terminal view remembers: the newest alerts, the open matters, the orders."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -9,6 +9,40 @@ from schemas.dispatch import CaseState, Clock
 from schemas.incidents import IncidentState
 
 KEPT_ALERTS = 200
+
+FAMILIES: Final[Mapping[str, str]] = {
+    "noise": "sensors",
+    "gas": "sensors",
+    "smoke.alarm": "sensors",
+    "temperature": "sensors",
+    "water": "sensors",
+    "manhole": "sensors",
+    "device": "sensors",
+    "vessel": "vessels",
+    "complaint": "citizens",
+    "feed": "feeds",
+}
+"""Which source a kind of finding comes from, by how the kind begins; else cameras."""
+
+SOURCES: Final = ("sensors", "cameras", "vessels", "citizens", "feeds")
+INFORMATION: Final = frozenset({"vessel.harbour"})
+"""Alerts that are counted and not listed: every boat that lies in its harbour has one."""
+
+
+def source_of(kind: str) -> str:
+    """Return which source a kind of finding comes from."""
+    if kind in FAMILIES:
+        return FAMILIES[kind]
+    return FAMILIES.get(kind.partition(".")[0], "cameras")
+
+
+class Tally(NamedTuple):
+    """What came of one source so far."""
+
+    alerts: int
+    incidents: int
+    orders: int
+
 
 # The clock that runs in each stage, and the field of its deadline on the wire.
 # In stages that are not here people owe nothing.
@@ -40,6 +74,7 @@ class Board:
     def __init__(self) -> None:
         self.alerts: deque[Mapping[str, Any]] = deque(maxlen=KEPT_ALERTS)
         self.alert_count = 0
+        self._alerts_of: Counter[str] = Counter()
         self._seen_alerts: set[str] = set()
         self._incidents: dict[str, Mapping[str, Any]] = {}
         self._orders: dict[str, Mapping[str, Any]] = {}
@@ -51,7 +86,10 @@ class Board:
             return
         self._seen_alerts.add(name)
         self.alert_count += 1
-        self.alerts.append(fields)
+        kind = str(fields.get("kind", ""))
+        self._alerts_of[source_of(kind)] += 1
+        if kind not in INFORMATION:
+            self.alerts.append(fields)
 
     def take_incident(self, fields: Mapping[str, Any]) -> None:
         """Remember an incident as it stands."""
@@ -60,6 +98,14 @@ class Board:
     def take_order(self, fields: Mapping[str, Any]) -> None:
         """Remember an order as it stands."""
         _keep_newest(self._orders, str(fields.get("order_id")), fields)
+
+    def tallies(self) -> dict[str, Tally]:
+        """Return what came of each source."""
+        incidents = Counter(source_of(str(one.get("kind"))) for one in self._incidents.values())
+        orders = Counter(source_of(str(one.get("incident_kind"))) for one in self._orders.values())
+        return {
+            name: Tally(self._alerts_of[name], incidents[name], orders[name]) for name in SOURCES
+        }
 
     @property
     def incident_count(self) -> int:

@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "intake": "Open the doors through which events come in.",
     "keys": "Make, list, replace and end the keys of integrators.",
     "topics": "Make the cluster's topics equal to the table, or say what differs.",
+    "simulate": "A whole city of sources, seeded, or a story amid it.",
     "replay": "Feed a recording into the input topics.",
     "backtest": "Run the rules over recordings, without a broker.",
     "tail": "Watch a topic.",

@@ -107,6 +107,31 @@ def city_option(command: _Command) -> _Command:
     )(command)
 
 
+def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | None:
+    """Read `--speed`; None is as fast as it goes."""
+    if given == "max":
+        return None
+    try:
+        speed = float(given)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{given!r} is neither a number above 0 nor max")
+    return speed
+
+
+def speed_option(command: _Command) -> _Command:
+    """Add `--speed`: how many times the events' own pace; None is as fast as it goes."""
+    return click.option(
+        "--speed",
+        default="1",
+        show_default=True,
+        metavar="X|max",
+        callback=_speed,
+        help="Times the events' own pace; max does not wait.",
+    )(command)
+
+
 def open_city(folder: Path) -> City:
     """Return the city in `folder`; Fault with the first findings when it is broken."""
     try:

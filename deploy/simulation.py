@@ -1,55 +1,168 @@
-"""What `up --simulate` plays: a small city, real recordings, a crew that answers orders.
+"""What `up --simulate` plays: the whole city live, stories in turn, real recordings.
 
-The story begins some minutes in the past and is played fast until it reaches the
-present, then at the world's own pace: so the first findings come within a
-minute, and no event is ahead of its time.
+Some stories take half an hour: they begin in the past, amid a small part of the
+city, and are played fast until they reach the present. From there on the whole
+city goes at the world's own pace, so no event is ahead of its time.
 """
 
 import asyncio
-import heapq
+import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import aclosing
+from collections import deque
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from deploy import topic_reader
-from deploy.feeding import Outgoing, Pace, feed
-from feeds import crew, generator, present
+from deploy.answering import answer
+from deploy.cities import load_city
+from deploy.feeding import Pace
+from deploy.pouring import pour
+from feeds import present
 from feeds.recordings import KeyedRecord
-from schemas import codec, topics
-from schemas.dispatch import DispatchOrder, FieldAction
+from feeds.simulator.backdrop import around
+from feeds.simulator.playlist import Playlist
+from feeds.simulator.scenarios import SCENARIOS
+from feeds.simulator.story import Played
+from feeds.simulator.whole import Script, Simulator
+from streams.city.model import City
 
-LOOKBACK_MS: Final = 14 * 60_000
-CATCH_UP_SPEED: Final = 40.0
-# BeiDou boats tell their place every ten minutes: a day of theirs comes first.
-BOATS_LOOKBACK_MS: Final = 24 * 3_600_000
-BOATS_CATCH_UP_SPEED: Final = 720.0
-METER: Final = "LG-noise-010"
-STATION: Final = "ais-bacao"
-_CITY_KEY: Final = b"longgang"
+# Each begins so long before the present that its last findings come soon after.
+_PAST: Final = (("square-dance-police", 1_440), ("dark-vessel", 1_480), ("square-dance", 210))
+_LOOKBACK_S: Final = 1_500
+_CATCH_UP_SPEED: Final = 75.0
+_IN_TURN: Final = ("fire", "distress", "illegal-parking", "gas", "flood", "typhoon")
+_EVERY_S: Final = 30
+_PAST_STEP_MS: Final = 15_000
+_STEP_MS: Final = 250
+
+# BeiDou boats tell their place every ten minutes: two hours of theirs come first.
+_BOATS_LOOKBACK_MS: Final = 2 * 3_600_000
+_BOATS_CATCH_UP_SPEED: Final = 240.0
+_METER: Final = "LG-noise-0010"
+_STATION: Final = "ais-bacao"
+_FOREVER_MS: Final = 10 * 365 * 86_400_000
+_KEPT_NEWS: Final = 3
 
 
-class Play(NamedTuple):
-    """What is played, and where it goes.
+class Play:
+    """A played city.
 
-    Attributes:
+    Args:
         address: Kafka's bootstrap address.
         prefix: Before topic names.
         seed: Of all dice.
         recordings: Folder of real recordings; None plays without.
+
+    Attributes:
+        news: What was begun last, newest last: event time and title.
     """
 
-    address: str
-    prefix: str
-    seed: int
-    recordings: Path | None
+    def __init__(self, address: str, prefix: str, seed: int, recordings: Path | None) -> None:
+        self._address, self._prefix, self._seed = address, prefix, seed
+        self._recordings = recordings
+        self.news: deque[tuple[int, str]] = deque(maxlen=_KEPT_NEWS)
+
+    async def run(self, over: asyncio.Event) -> None:
+        """Play until `over` is set."""
+        city = await asyncio.to_thread(load_city)
+        show = _Show(now_ms(), self._recordings)
+        async with asyncio.TaskGroup() as group:
+            for feed in self._feeds(city, show):
+                group.create_task(
+                    pour(self._address, feed.batches, feed.pace, prefix=self._prefix, over=over)
+                )
+            group.create_task(answer(self._address, self._prefix, self._seed, city.code, over))
+
+    def _feeds(self, city: City, show: "_Show") -> list["_Feed"]:
+        feeds = [
+            _Feed(self._story(city, show), Pace(_CATCH_UP_SPEED, live_at_ms=show.live_ms)),
+        ]
+        if show.boats:
+            boats = present.boats(show.boats, show.present_ms - _BOATS_LOOKBACK_MS)
+            pace = Pace(_BOATS_CATCH_UP_SPEED, live_at_ms=show.present_ms)
+            feeds.append(_Feed(_singly(boats), pace))
+        if show.log is not None:
+            sentences = present.sentences(show.log, _STATION, show.present_ms)
+            feeds.append(_Feed(_singly(sentences), Pace(1.0)))
+        return feeds
+
+    def _story(self, city: City, show: "_Show") -> Iterator[list[KeyedRecord]]:
+        """Yield the past with its stories, then the whole city from where it is live."""
+        past = [
+            Played(SCENARIOS[name], city, self._seed, show.present_ms - before_s * 1000)
+            for name, before_s in _PAST
+        ]
+        for played in past:
+            self._tell(played)
+        begins_ms = show.present_ms - _LOOKBACK_S * 1000
+        yield from around(city, self._seed, past).batches(begins_ms, show.live_ms, _PAST_STEP_MS)
+        playlist = Playlist(
+            city,
+            self._seed,
+            [SCENARIOS[name] for name in _IN_TURN],
+            show.live_ms,
+            every_ms=_EVERY_S * 1000,
+            told=self._tell,
+        )
+        scripts: list[Script] = [*past, playlist, *show.meters(_METER)]
+        simulator = Simulator(city, self._seed, scripts=scripts)
+        yield from simulator.batches(show.live_ms, show.live_ms + _FOREVER_MS, _STEP_MS)
+
+    def _tell(self, played: Played) -> None:
+        self.news.append((played.start_ms, f"{played.scenario.name}: {played.scenario.title}"))
 
 
 class _Feed(NamedTuple):
-    events: Iterator[Outgoing]
+    batches: Iterator[list[KeyedRecord]]
     pace: Pace
+
+
+class _Show:
+    """The instants of one show, and the recordings that are there."""
+
+    def __init__(self, present_ms: int, folder: Path | None) -> None:
+        self.present_ms = present_ms
+        # While the past is played fast, the world goes on: where both meet is live.
+        caught_up_ms = _LOOKBACK_S * 1000 / (_CATCH_UP_SPEED - 1)
+        self.live_ms = present_ms + -(-round(caught_up_ms) // _STEP_MS) * _STEP_MS
+        self.boats = sorted((folder / "ais" / "tianchi_samples").glob("*.csv")) if folder else []
+        series = folder / "noise" / "noisemonitor_laeq1s_first12h.csv" if folder else None
+        self._series = series if series and series.is_file() else None
+        log = folder / "ais" / "dma_ais-sample.txt.gz" if folder else None
+        self.log = log if log and log.is_file() else None
+
+    def meters(self, code: str) -> list[Script]:
+        """Return the recorded meter as a script, if there is one."""
+        if self._series is None:
+            return []
+        return [_Recorded(code, present.meter(self._series, code, self.live_ms))]
+
+
+class _Recorded:
+    """A recording in place of what a device would say: a script."""
+
+    def __init__(self, code: str, records: Iterator[KeyedRecord]) -> None:
+        self._code, self._records = code, records
+        self._next = next(records, None)
+
+    def between(self, _from_ms: int, until_ms: int) -> list[KeyedRecord]:
+        """Return the records up to `until_ms`."""
+        found = []
+        while self._next is not None and self._next.event_time_ms < until_ms:
+            found.append(self._next)
+            self._next = next(self._records, None)
+        return found
+
+    def cast(self, _at_ms: int) -> Collection[str]:
+        """Return the device."""
+        return (self._code,)
+
+
+def _singly(records: Iterator[KeyedRecord]) -> Iterator[list[KeyedRecord]]:
+    """Yield records of one instant together."""
+    for _, together in itertools.groupby(records, key=lambda record: record.event_time_ms):
+        yield list(together)
 
 
 def find_recordings() -> Path | None:
@@ -63,73 +176,3 @@ def find_recordings() -> Path | None:
 def now_ms() -> int:
     """Return the wall clock's time."""
     return time.time_ns() // 1_000_000
-
-
-async def play(stage: Play, over: asyncio.Event) -> None:
-    """Play the small city and its crew until `over` is set."""
-    present_ms = now_ms()
-    feeds = [_story(stage, present_ms)]
-    if stage.recordings is not None:
-        feeds += _recorded(stage.recordings, stage.prefix, present_ms)
-    async with asyncio.TaskGroup() as group:
-        for one in feeds:
-            group.create_task(feed(stage.address, one.events, one.pace, over=over))
-        group.create_task(answer_orders(stage, over))
-
-
-def _story(stage: Play, present_ms: int) -> _Feed:
-    events = generator.city(stage.seed, present_ms - LOOKBACK_MS)
-    pace = Pace(CATCH_UP_SPEED, live_at_ms=present_ms)
-    return _Feed(outgoing(events, stage.prefix), pace)
-
-
-def _recorded(folder: Path, prefix: str, present_ms: int) -> list[_Feed]:
-    """Return the recordings that are there, moved into the present."""
-    feeds: list[_Feed] = []
-    if tracks := sorted((folder / "ais" / "tianchi_samples").glob("*.csv")):
-        boats = present.boats(tracks, present_ms - BOATS_LOOKBACK_MS)
-        pace = Pace(BOATS_CATCH_UP_SPEED, live_at_ms=present_ms)
-        feeds.append(_Feed(_prefixed(boats, prefix), pace))
-    if (series := folder / "noise" / "noisemonitor_laeq1s_first12h.csv").is_file():
-        meter = present.meter(series, METER, present_ms - LOOKBACK_MS)
-        pace = Pace(CATCH_UP_SPEED, live_at_ms=present_ms)
-        feeds.append(_Feed(_prefixed(meter, prefix), pace))
-    if (log := folder / "ais" / "dma_ais-sample.txt.gz").is_file():
-        sentences = present.sentences(log, STATION, present_ms)
-        feeds.append(_Feed(_prefixed(sentences, prefix), Pace(1.0)))
-    return feeds
-
-
-def _prefixed(records: Iterable[KeyedRecord], prefix: str) -> Iterator[Outgoing]:
-    for record in records:
-        yield Outgoing(prefix + record.topic, record.key, record.value, record.event_time_ms)
-
-
-def outgoing(events: Iterable[generator.Event], prefix: str) -> Iterator[Outgoing]:
-    """Yield generated events as records to publish."""
-    for event in events:
-        value = codec.encode(event.record)
-        yield Outgoing(prefix + event.topic, event.key.encode(), value, event.event_time_ms)
-
-
-async def answer_orders(stage: Play, over: asyncio.Event) -> None:
-    """Let the crew answer each order issued from now on."""
-    due: list[tuple[float, int, DispatchOrder, FieldAction]] = []
-    reader = topic_reader.read(
-        stage.address, [stage.prefix + topics.DISPATCH_ORDERS], from_beginning=False
-    )
-    async with topic_reader.producer(stage.address) as sender, aclosing(reader):
-        async for records in reader:
-            for record in records:
-                order = codec.decode(DispatchOrder, record.value or b"")
-                for answer in crew.answers(stage.seed, order):
-                    at_s = time.monotonic() + answer.delay_s
-                    heapq.heappush(due, (at_s, len(due), order, answer.action))
-            while due and due[0][0] <= time.monotonic():
-                _, _, order, action = heapq.heappop(due)
-                value = codec.encode(crew.update(order, action, now_ms()))
-                await sender.send_and_wait(
-                    stage.prefix + topics.DISPATCH_UPDATES, value, key=_CITY_KEY
-                )
-            if over.is_set():
-                return

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,14 +21,13 @@ from rich.console import Console
 from deploy import processes, simulation, topics_admin, view
 from deploy.broker import EmbeddedBroker
 from deploy.errors import Fault
-from schemas.topics import SENSOR_READINGS, TOPICS, VESSEL_NMEA, VESSEL_POSITIONS
+from schemas.topics import TOPICS
 
-_WORKER_GRACE_S: Final = 9.0
+_GRACE_S: Final = 9.0
 _BROKER_GRACE_S: Final = 2.5
 _LOOK_S: Final = 0.5
 _MOST_RESTARTS: Final = 5
 _EXCERPT_LINES: Final = 12
-_INPUTS: Final = (SENSOR_READINGS, VESSEL_POSITIONS, VESSEL_NMEA)
 
 
 class Plan(NamedTuple):
@@ -87,15 +86,17 @@ async def _serve(plan: Plan, address: str, console: Console) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signum, over.set)
-    worker = Worker(plan, address)
-    stage = view.Stage(address, plan.prefix, _notes(plan, address, worker), _INPUTS)
+    services = [Kept(one, plan, address) for one in _services()]
+    recordings = simulation.find_recordings() if plan.simulate else None
+    play = simulation.Play(address, plan.prefix, plan.seed, recordings)
+    notes = [*_notes(plan, address), *(one.service.note for one in services)]
+    stage = view.Stage(address, plan.prefix, [*notes, _fed_by(plan, recordings)], play.news)
     tasks: list[Coroutine[None, None, None]] = [
-        worker.keep(over),
+        *(one.keep(over) for one in services),
         view.show(stage, console, over),
     ]
     if plan.simulate:
-        play = simulation.Play(address, plan.prefix, plan.seed, simulation.find_recordings())
-        tasks.append(simulation.play(play, over))
+        tasks.append(play.run(over))
     try:
         async with asyncio.TaskGroup() as group:
             for task in tasks:
@@ -103,7 +104,8 @@ async def _serve(plan: Plan, address: str, console: Console) -> None:
     except* Fault as faults:
         raise faults.exceptions[0] from None
     finally:
-        worker.end()
+        for one in reversed(services):
+            one.end()
 
 
 async def _or_end(task: Coroutine[None, None, None], over: asyncio.Event) -> None:
@@ -114,40 +116,64 @@ async def _or_end(task: Coroutine[None, None, None], over: asyncio.Event) -> Non
         over.set()
 
 
-def _notes(plan: Plan, address: str, worker: "Worker") -> list[str]:
-    started = "CITYBRAIN_BROKER's" if plan.broker else "embedded"
+class Service(NamedTuple):
+    """A part of the city that is a process of its own.
+
+    Attributes:
+        name: Of its log: `<data>/log/<name>.log`.
+        words: The command of `citybrain` that it is.
+        note: One line for the view: where to find it.
+        environment: More of its environment.
+    """
+
+    name: str
+    words: Sequence[str]
+    note: str
+    environment: Mapping[str, str]
+
+
+def _services() -> list[Service]:
+    """Return what is started beside the broker, in order; it ends in the reverse order."""
+    port = _free_port()
     return [
-        f"Kafka ({started}) {address}   metrics http://127.0.0.1:{worker.metrics_port}/metrics",
-        f"worker log {worker.log_file}   data {plan.data_dir}",
-        _fed_by(plan),
+        Service(
+            "worker",
+            ["worker"],
+            f"metrics http://127.0.0.1:{port}/metrics, of the next agents at the next ports",
+            {"CITYBRAIN_METRICS_PORT": str(port)},
+        ),
     ]
 
 
-def _fed_by(plan: Plan) -> str:
+def _notes(plan: Plan, address: str) -> list[str]:
+    started = "CITYBRAIN_BROKER's" if plan.broker else "embedded"
+    return [f"Kafka ({started}) {address}   data and logs {plan.data_dir}"]
+
+
+def _fed_by(plan: Plan, recordings: Path | None) -> str:
     if not plan.simulate:
-        return "nothing is fed from here: publish, or use citybrain replay"
-    recordings = simulation.find_recordings()
+        return "nothing is fed from here: publish, or use citybrain simulate or replay"
     real = f", and the recordings of {recordings}" if recordings else ""
-    return f"fed by a small simulated city (seed {plan.seed}){real}"
+    return f"fed by the simulated city (seed {plan.seed}){real}"
 
 
-class Worker:
-    """The worker's process, started again when it ends by itself."""
+class Kept:
+    """A service's process, started again when it ends by itself."""
 
-    def __init__(self, plan: Plan, address: str) -> None:
-        self.metrics_port = _free_port()
-        self.log_file = plan.data_dir / "log" / "worker.log"
+    def __init__(self, service: Service, plan: Plan, address: str) -> None:
+        self.service = service
+        self._log_file = plan.data_dir / "log" / f"{service.name}.log"
         self._env = {
             **os.environ,
             "CITYBRAIN_BROKER": address,
             "CITYBRAIN_DATA": str(plan.data_dir),
             "CITYBRAIN_PREFIX": plan.prefix,
-            "CITYBRAIN_METRICS_PORT": str(self.metrics_port),
+            **service.environment,
         }
         self._child: subprocess.Popen[bytes] | None = None
 
     async def keep(self, over: asyncio.Event) -> None:
-        """Keep a worker running until `over`; it resumes where it had committed.
+        """Keep it running until `over`; it resumes where it had committed.
 
         Raises:
             Fault: It ended more than `_MOST_RESTARTS` times, each soon after its start.
@@ -164,25 +190,25 @@ class Worker:
             quick = quick + 1 if time.monotonic() - began_s < max(10.0, patience_s) else 0
             if quick > _MOST_RESTARTS:
                 raise Fault(
-                    f"The worker ended {quick} times soon after its start:\n{self._excerpt()}",
-                    f"The whole log: {self.log_file}",
+                    f"The {self.service.name} ended {quick} times soon after its start:\n"
+                    f"{self._excerpt()}",
+                    f"The whole log: {self._log_file}",
                 )
             await view.pause(over, patience_s)
 
     def end(self) -> None:
-        """End the worker: it finishes what it has, commits, and leaves its group."""
+        """End it: it finishes what it has, commits, and leaves its group."""
         if self._child is not None:
-            processes.end([self._child], _WORKER_GRACE_S)
+            processes.end([self._child], _GRACE_S)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_file.open("ab") as log:
-            return processes.spawn(
-                [sys.executable, "-m", "deploy.cli", "worker"], output=log, env=self._env
-            )
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("ab") as log:
+            words = [sys.executable, "-m", "deploy.cli", *self.service.words]
+            return processes.spawn(words, output=log, env=self._env)
 
     def _excerpt(self) -> str:
-        lines = self.log_file.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:]
+        lines = self._log_file.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:]
         return "\n".join(f"    {line}" for line in lines)
 
 

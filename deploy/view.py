@@ -5,8 +5,9 @@ On a terminal one page is redrawn; elsewhere each record is one plain line.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from aiokafka.errors import KafkaError
@@ -18,15 +19,15 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy import render, topic_reader
-from deploy.board import Board, RunningClock, countdown
+from deploy.board import INFORMATION, Board, RunningClock, countdown
 from deploy.flow import Flow, FlowMeter
 from schemas import topics
 from schemas.alerts import Severity, Transition
 
-_REDRAWS_HZ = 4
-_LOOK_S = 1.0
+_REDRAWS_HZ = 2
+_LOOK_S = 2.0
 _PLAIN_FLOW_S = 10.0
-_HEAD_ROWS = 4
+_NEWS_ROWS = 3
 _SHOWN = 40  # rows built; a smaller terminal cuts them
 
 _SEVERITY_STYLE: Final = {
@@ -36,6 +37,14 @@ _SEVERITY_STYLE: Final = {
     Severity.MINOR: "cyan",
 }
 _LOW_S, _HURRY_S = 0.0, 30.0
+
+INPUTS: Final[Mapping[str, Sequence[str]]] = {
+    "sensors": (topics.SENSOR_READINGS, topics.SENSOR_READINGS_URGENT),
+    "cameras": (topics.CAMERA_DETECTIONS,),
+    "vessels": (topics.VESSEL_NMEA, topics.VESSEL_POSITIONS),
+    "citizens": (topics.CITIZEN_COMPLAINTS,),
+}
+"""Input topics of each source; the vessels' second one is also fed by their first."""
 
 _LABELS: Final = {
     topics.ALERTS: "ALERT   ",
@@ -52,13 +61,13 @@ class Stage(NamedTuple):
         address: Kafka's bootstrap address.
         prefix: Before topic and group names.
         notes: Lines under the title: addresses, where the data come from.
-        inputs: Input topics whose rates are shown.
+        news: What is being played, newest last: event time and title.
     """
 
     address: str
     prefix: str
     notes: Sequence[str]
-    inputs: Sequence[str]
+    news: Collection[tuple[int, str]]
 
 
 async def show(stage: Stage, console: Console, over: asyncio.Event) -> None:
@@ -87,19 +96,26 @@ async def _page(stage: Stage, board: Board, console: Console, over: asyncio.Even
 
 async def _lines(stage: Stage, board: Board, console: Console, over: asyncio.Event) -> None:
     told_s = 0.0
+    played: set[int] = set()
 
     def say(text: str) -> None:
         console.out(text, highlight=False)
 
     def take(topic: str, value: bytes | None) -> None:
-        _fold(board, topic, value)
-        say(f"{_LABELS[topic]} {render.line(value)}")
+        fields = _fold(board, topic, value)
+        if fields is None or fields.get("kind") not in INFORMATION:
+            say(f"{_LABELS[topic]} {render.line(value)}")
 
     def look(flow: Flow) -> None:
         nonlocal told_s
         if time.monotonic() - told_s >= _PLAIN_FLOW_S:
             told_s = time.monotonic()
-            say(f"FLOW     {_flow_text(flow)}")
+            say(f"FLOW     {_flow_text(stage, flow)}")
+            say(f"SOURCES  {_tally_text(board)}")
+            for at_ms, title in stage.news:
+                if at_ms not in played:
+                    played.add(at_ms)
+                    say(f"PLAYS    {_clock_of(at_ms)}  {title}")
 
     for note in stage.notes:
         say(note)
@@ -111,7 +127,7 @@ async def _lines(stage: Stage, board: Board, console: Console, over: asyncio.Eve
 def _watchers(
     stage: Stage,
     over: asyncio.Event,
-    take: Callable[[str, bytes | None], None],
+    take: Callable[[str, bytes | None], object],
     look: Callable[[Flow], None],
 ) -> list[asyncio.Task[None]]:
     return [
@@ -135,7 +151,7 @@ async def pause(over: asyncio.Event, most_s: float) -> None:
 
 
 async def _follow(
-    stage: Stage, over: asyncio.Event, take: Callable[[str, bytes | None], None]
+    stage: Stage, over: asyncio.Event, take: Callable[[str, bytes | None], object]
 ) -> None:
     names = {stage.prefix + topic: topic for topic in _LABELS}
     reader = topic_reader.read(stage.address, list(names), from_beginning=True)
@@ -148,7 +164,7 @@ async def _follow(
 
 
 async def _measure(stage: Stage, over: asyncio.Event, look: Callable[[Flow], None]) -> None:
-    names = [stage.prefix + topic for topic in stage.inputs]
+    names = [stage.prefix + topic for inputs in INPUTS.values() for topic in inputs]
     async with FlowMeter(stage.address, names, f"{stage.prefix}citybrain-") as meter:
         while not over.is_set():
             with suppress(KafkaError):  # a broker that restarts: look again later
@@ -156,47 +172,45 @@ async def _measure(stage: Stage, over: asyncio.Event, look: Callable[[Flow], Non
             await pause(over, _LOOK_S)
 
 
-def _fold(board: Board, topic: str, value: bytes | None) -> None:
+def _fold(board: Board, topic: str, value: bytes | None) -> Mapping[str, Any] | None:
+    """Let the board take a record; return its fields, None of what has none."""
     fields = render.decode(value)
     if fields is None:
-        return
+        return None
     if topic == topics.ALERTS:
         board.take_alert(fields)
     elif topic == topics.INCIDENTS:
         board.take_incident(fields)
     elif topic == topics.DISPATCH_ORDERS:
         board.take_order(fields)
+    return fields
 
 
 def page(stage: Stage, board: Board, flow: Flow, now_ms: int) -> RenderableType:
     """Return the whole page for one instant."""
     layout = Layout()
     head = Group(
-        Text("Longgang city brain", style="bold"),
+        Text(f"Longgang city brain   {_clock_of(now_ms)}", style="bold"),
         *(Text(note, style="dim", no_wrap=True, overflow="ellipsis") for note in stage.notes),
-        Text(_flow_text(flow), no_wrap=True, overflow="ellipsis"),
     )
     incidents = board.open_incidents()
     orders = board.live_orders(now_ms)
+    sources = _sources(stage, board, flow)
     layout.split_column(
-        Layout(head, size=max(_HEAD_ROWS, len(stage.notes) + 2)),
+        Layout(head, size=len(stage.notes) + 1),
+        Layout(_titled(sources, "sources"), size=len(INPUTS) + 4),
+        Layout(_news(stage.news), size=_NEWS_ROWS),
+        Layout(_titled(_alerts(board), f"alerts ({board.alert_count})"), ratio=4),
         Layout(
-            Panel(_alerts(board), title=f"alerts ({board.alert_count})", title_align="left"),
-            ratio=4,
-        ),
-        Layout(
-            Panel(
+            _titled(
                 _incidents(incidents),
-                title=f"open incidents ({len(incidents)} of {board.incident_count})",
-                title_align="left",
+                f"open incidents ({len(incidents)} of {board.incident_count})",
             ),
             ratio=3,
         ),
         Layout(
-            Panel(
-                _orders(orders),
-                title=f"dispatch orders at work ({len(orders)} of {board.order_count})",
-                title_align="left",
+            _titled(
+                _orders(orders), f"dispatch orders at work ({len(orders)} of {board.order_count})"
             ),
             ratio=3,
         ),
@@ -205,10 +219,61 @@ def page(stage: Stage, board: Board, flow: Flow, now_ms: int) -> RenderableType:
     return layout
 
 
-def _flow_text(flow: Flow) -> str:
-    rates = "  ".join(f"{name} {rate:,.0f}/s" for name, rate in flow.rate.items())
+def _titled(content: RenderableType, title: str) -> Panel:
+    return Panel(content, title=title, title_align="left")
+
+
+def _sources(stage: Stage, board: Board, flow: Flow) -> RenderableType:
+    """Return what comes in of each source and what came of it, and who lags."""
+    table = _grid(10, 12, 14, 14, 14, None)
+    table.add_row("", "in", "alerts", "incidents", "orders", style="dim")
+    tallies = board.tallies()
+    for name, inputs in INPUTS.items():
+        rates = [flow.rate[stage.prefix + one] for one in inputs if stage.prefix + one in flow.rate]
+        told = tallies[name]
+        table.add_row(
+            name,
+            f"{sum(rates):,.0f}/s" if rates else "counting",
+            f"{told.alerts:,}",
+            f"{told.incidents:,}",
+            f"{told.orders:,}",
+        )
+    return Group(table, Text(_lag_text(flow), style="dim", no_wrap=True, overflow="ellipsis"))
+
+
+def _news(news: Collection[tuple[int, str]]) -> RenderableType:
+    """Return what is being played, newest first."""
+    lines = [f"{_clock_of(at_ms)}  ▶ {title}" for at_ms, title in reversed(list(news))]
+    texts = [Text(line, style="cyan", no_wrap=True, overflow="ellipsis") for line in lines]
+    return Group(*texts[:_NEWS_ROWS])
+
+
+def _flow_text(stage: Stage, flow: Flow) -> str:
+    rates = "  ".join(
+        f"{name.removeprefix(stage.prefix)} {rate:,.0f}/s" for name, rate in flow.rate.items()
+    )
+    return f"in: {rates or 'counting'}   {_lag_text(flow)}"
+
+
+def _lag_text(flow: Flow) -> str:
     lag = "  ".join(f"{name} {count:,}" for name, count in flow.lag.items())
-    return f"in: {rates or 'counting'}   waiting: {lag or 'no worker yet'}"
+    return f"not yet done: {lag}" if lag else "the agents are starting"
+
+
+def _tally_text(board: Board) -> str:
+    return "  ".join(
+        f"{name}: {told.alerts} alerts, {told.incidents} incidents, {told.orders} orders"
+        for name, told in board.tallies().items()
+        if told.alerts
+    )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _clock_of(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, render.CITY_ZONE).strftime("%H:%M:%S")
 
 
 def _grid(*widths: int | None) -> Table:
@@ -253,7 +318,7 @@ def _incidents(incidents: Sequence[Mapping[str, Any]]) -> Table:
             _clock_text(one.get("opened_time")),
             severity,
             str(one.get("kind", "")),
-            f"{one.get('alert_count', 0)} alerts",
+            _counted(int(one.get("alert_count", 0)), "alert"),
             str(one.get("sentence") or one.get("subject", "")),
             style=_style(severity),
         )

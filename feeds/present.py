@@ -23,6 +23,11 @@ _SHANGHAI_MS: Final = 8 * 3_600_000  # ahead of UTC, without summer time since 1
 _AIS_GAP_MS: Final = 1000
 
 
+RECORDED: Final = "recorded"
+"""Source of recorded boats: told fast from a day ago on, they would come late among
+those of a source that tells of now."""
+
+
 def boats(tracks: Sequence[Path], start_ms: int) -> Iterator[KeyedRecord]:
     """Yield BeiDou fixes, each boat's first one at `start_ms`, merged by time."""
     return heapq.merge(
@@ -36,7 +41,7 @@ def _boat(track: Path, start_ms: int) -> Iterator[KeyedRecord]:
     for record in records:
         position = codec.decode(Position, record.value)
         at_ms = position.event_time_ms + shift_ms
-        moved = msgspec.structs.replace(position, event_time_ms=at_ms)
+        moved = msgspec.structs.replace(position, event_time_ms=at_ms, source=RECORDED)
         yield record._replace(value=codec.encode(moved), event_time_ms=at_ms)
 
 

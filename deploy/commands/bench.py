@@ -9,6 +9,7 @@ from deploy.lazy import LazyGroup
 
 # name -> what it measures; its module is deploy/commands/bench_<name>.py.
 BENCHMARKS: Final[Mapping[str, str]] = {
+    "simulator": "What the simulated city itself costs.",
     "engine": "The engine beside stock Faust and a bare loop, on real Kafka.",
     "backtest": "A simulated hour of the whole city through every rule, without a broker.",
     "city": "The whole city live: event to alert, CPU, memory; the highest rate it holds.",

@@ -9,22 +9,9 @@ import click
 
 from deploy.errors import Fault
 from deploy.feeding import Outgoing, Pace, feed
-from deploy.options import broker_option, city_option, open_city
+from deploy.options import broker_option, city_option, open_city, speed_option
 from deploy.recordingfiles import KINDS, merged, reader_of
 from feeds.recordings import KeyedRecord
-
-
-def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | None:
-    """Read `--speed`; None is as fast as it goes."""
-    if given == "max":
-        return None
-    try:
-        speed = float(given)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise click.BadParameter(f"{given!r} is neither a number above 0 nor max")
-    return speed
 
 
 @click.command()
@@ -42,14 +29,7 @@ def _speed(_ctx: click.Context, _param: click.Parameter, given: str) -> float | 
     type=click.Choice(KINDS),
     help="What is recorded in it.",
 )
-@click.option(
-    "--speed",
-    default="1",
-    show_default=True,
-    metavar="X|max",
-    callback=_speed,
-    help="Times the recording's own pace; max does not wait.",
-)
+@speed_option
 @click.option(
     "--source",
     default="replay",

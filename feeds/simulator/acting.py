@@ -8,7 +8,6 @@ from pyais.encode import encode_msg
 from pyais.messages import MessageType1, MessageType14, Payload
 
 from feeds.simulator.instruments import INSTRUMENTS
-from feeds.simulator.sensors import topic_of
 from feeds.simulator.story import Stage
 from feeds.simulator.vessels import tagged
 from schemas.codec import encode
@@ -17,7 +16,13 @@ from schemas.detections import Detection
 from schemas.envelope import Datum
 from schemas.positions import Position
 from schemas.readings import Reading
-from schemas.topics import CAMERA_DETECTIONS, CITIZEN_COMPLAINTS, VESSEL_NMEA, VESSEL_POSITIONS
+from schemas.topics import (
+    CAMERA_DETECTIONS,
+    CITIZEN_COMPLAINTS,
+    VESSEL_NMEA,
+    VESSEL_POSITIONS,
+    reading_topic,
+)
 from streams.city.model import CameraRecord, SensorRecord
 from streams.geo.fences import metres_per_degree
 
@@ -40,7 +45,7 @@ def readings(
 ) -> None:
     """Have a sensor say the values of `phases` until `until_s`."""
     stage.claim(sensor.code, phases[0].from_s, until_s)
-    topic, unit = topic_of(sensor.kind, stage.city), INSTRUMENTS[sensor.kind].unit
+    topic, unit = reading_topic(sensor.kind), INSTRUMENTS[sensor.kind].unit
     ends = [phase.from_s for phase in phases[1:]] + [until_s]
     for phase, end_s in zip(phases, ends, strict=True):
         for number in range(math.ceil((end_s - phase.from_s) / every_s)):

@@ -103,3 +103,15 @@ def fishing_boat(city: City, gear: str, number: int) -> str:
     if len(boats) <= number:
         raise ValueError(f"the city has too few boats of {gear} with AIS for this scenario")
     return boats[sorted(boats)[number]]
+
+
+def gauges(city: City) -> list[SensorRecord]:
+    """Return the water gauges that have stages of their own, by code.
+
+    Raises:
+        ValueError: The city has none.
+    """
+    found = [one for one in sensors(city, "water.level") if one.code in city.stages]
+    if not found:
+        raise ValueError("no gauge of the city has stages; this scenario needs one")
+    return found

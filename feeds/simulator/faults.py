@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from feeds.recordings import KeyedRecord
 from feeds.simulator.devices import right
 from feeds.simulator.dice import players, share, throw
-from feeds.simulator.sensors import Sensors, topic_of
-from schemas.topics import SENSOR_READINGS
+from feeds.simulator.sensors import Sensors
+from schemas.topics import SENSOR_READINGS, reading_topic
 from streams.city.model import City, SensorRecord
 
 _FAULT, _DROPS, _GARBLES = 61, 62, 63  # purposes of throws
@@ -57,7 +57,7 @@ def split(city: City, seed: int, shares: Shares) -> Split:
     bounds = np.cumsum(shares)
     found = Split([], {name: [] for name in Shares._fields})
     for sensor, number in zip(sensors, np.searchsorted(bounds, drawn, "right"), strict=True):
-        is_meant = number < len(bounds) and topic_of(sensor.kind, city) == SENSOR_READINGS
+        is_meant = number < len(bounds) and reading_topic(sensor.kind) == SENSOR_READINGS
         (found.faulty[Shares._fields[number]] if is_meant else found.sound).append(sensor)
     return found
 

@@ -12,7 +12,7 @@ from feeds.recordings import KeyedRecord
 from feeds.simulator.devices import Clock, Said, records, right, roster, turns
 from feeds.simulator.dice import share, throw
 from feeds.simulator.instruments import INSTRUMENTS, Devices, Floats, Instrument, Moment
-from schemas.topics import SENSOR_READINGS, SENSOR_READINGS_URGENT
+from schemas.topics import reading_topic
 from schemas.units import KINDS
 from streams.city.model import City, SensorRecord
 from streams.local_time import MINUTES_A_DAY, UtcOffsets, local_time
@@ -24,13 +24,6 @@ _LIMIT_SPAN: Final = 15
 """Minutes before and after a change of the limit in which the quieter one is kept to."""
 _CALM_SHARE: Final = 0.7
 """How near to where an alert would clear a calm value may come, as a share of it."""
-
-
-def topic_of(kind: str, city: City) -> str:
-    """Return where readings of `kind` go: life safety has a lane of its own."""
-    params: Params = city.params["threshold"]
-    watched = params.kinds.get(kind)
-    return SENSOR_READINGS_URGENT if watched and watched.life_safety else SENSOR_READINGS
 
 
 def period_ms(sensor: SensorRecord, hz: float) -> int:
@@ -92,7 +85,7 @@ class _Group:
         self._devices = Devices(self._roster.who, own, limit_db)
         self._low, self._high = _calm_range(city, kind, self._instrument)
         self._tails = _tails(self._instrument)
-        topic = topic_of(kind, city)
+        topic = reading_topic(kind)
         self._said = Said(
             (topic,) * len(ordered),
             tuple(sensor.code.encode() for sensor in ordered),

@@ -8,13 +8,15 @@ must be found among the messages that come out, and what must not.
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from feeds.recordings import KeyedRecord
+from feeds.simulator.dice import players, share, throw
 from schemas.instants import parse_instant
 from streams.city.model import City
 
 _BY_TIME = attrgetter("event_time_ms")
+_T = TypeVar("_T")
 
 
 class Expectation(NamedTuple):
@@ -71,6 +73,11 @@ class Stage:
         self.city, self.seed, self.start_ms = city, seed, start_ms
         self.records: list[KeyedRecord] = []
         self.cast: dict[str, tuple[int, int]] = {}
+
+    def pick(self, among: Sequence[_T], purpose: int = 0) -> _T:
+        """Return one of some by the dice: the same under one seed."""
+        drawn = share(throw(players(self.seed, ["stage"]), len(among), purpose))[0]
+        return among[int(drawn * len(among))]
 
     def at_ms(self, after_s: float) -> int:
         """Return the instant `after_s` seconds into the story."""

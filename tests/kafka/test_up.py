@@ -1,11 +1,12 @@
 """`citybrain up --simulate`: findings come, and its end leaves nothing behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_tools")]
 
 WITHIN_S = 120.0
 END_WITHIN_S = 10.0
+SOURCES = {"sensors", "cameras", "vessels", "citizens"}
 NO_RECORDINGS = {"CITYBRAIN_RECORDINGS": "/nowhere"}
 
 
@@ -40,6 +42,21 @@ class Up:
             assert self.process.poll() is None, self.said.read_text()
             assert time.monotonic() < deadline, f"no {missing} in:\n{self.said.read_text()}"
             time.sleep(0.1)
+
+    def wait_until(self, what: str, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not is_so():
+            assert self.process.poll() is None, self.said.read_text()
+            assert time.monotonic() < deadline, f"no {what} in:\n{self.said.read_text()}"
+            time.sleep(0.2)
+
+    def sources_with_orders(self) -> set[str]:
+        """Return the sources of which there are alerts, incidents and orders."""
+        lines = [one for one in self.said.read_text().splitlines() if one.startswith("SOURCES ")]
+        told = re.findall(
+            r"(\w+): [1-9]\d* alerts, [1-9]\d* incidents, [1-9]\d* orders", "".join(lines[-1:])
+        )
+        return set(told)
 
     def processes(self) -> list[int]:
         """Return every living process that belongs to it: by data folder, or by environment."""
@@ -71,8 +88,11 @@ def up(tmp_path: Path) -> Iterator[Up]:
         running.process.wait()
 
 
-def test_findings_come_within_two_minutes_and_ctrl_c_ends_all_in_ten_seconds(up: Up) -> None:
-    up.wait_for("ALERT ", "INCIDENT ", "ORDER ", "REMINDER ")
+def test_all_four_sources_show_within_two_minutes_and_ctrl_c_ends_all_in_ten_seconds(
+    up: Up,
+) -> None:
+    up.wait_for("ALERT ", "INCIDENT ", "ORDER ", "REMINDER ", "PLAYS ")
+    up.wait_until("all four sources", lambda: up.sources_with_orders() >= SOURCES)
     assert len(up.processes()) > 2
 
     began_s = time.monotonic()

@@ -6,9 +6,12 @@ from types import MappingProxyType
 from feeds.simulator.scenarios.dark_vessel import DARK_VESSEL
 from feeds.simulator.scenarios.distress import DISTRESS
 from feeds.simulator.scenarios.fire import FIRE
+from feeds.simulator.scenarios.flood import FLOOD
 from feeds.simulator.scenarios.gas import GAS
+from feeds.simulator.scenarios.illegal_parking import ILLEGAL_PARKING
 from feeds.simulator.scenarios.moratorium import MORATORIUM
 from feeds.simulator.scenarios.square_dance import NOT_TURNED_DOWN, TURNED_DOWN
+from feeds.simulator.scenarios.typhoon import TYPHOON
 from feeds.simulator.story import Scenario
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
@@ -19,9 +22,12 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             NOT_TURNED_DOWN,
             FIRE,
             GAS,
+            FLOOD,
+            TYPHOON,
             DISTRESS,
             DARK_VESSEL,
             MORATORIUM,
+            ILLEGAL_PARKING,
         )
     }
 )

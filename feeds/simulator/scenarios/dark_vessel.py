@@ -11,6 +11,7 @@ from streams.rules import silence
 _SILENT_S: Final = 300
 _EVERY_S: Final = 10
 _BACK_S: Final = 1_800
+_SECOND_S: Final = 1  # AIS says whole seconds
 _SLACK_S: Final = 90  # others of its feed must have said so much
 
 
@@ -37,7 +38,10 @@ def _play(stage: Stage) -> Promise:
                 "order to the fishery", DISPATCH_ORDERS, {"subject": mmsi, "unit": "LG-fishery"}
             ),
             Expectation(
-                "clear when it is heard again", ALERTS, {**here, "transition": "clear"}, _BACK_S
+                "clear when it is heard again",
+                ALERTS,
+                {**here, "transition": "clear"},
+                _BACK_S - _SECOND_S,
             ),
         ),
         stays_away=(

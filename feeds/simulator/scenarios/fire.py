@@ -14,7 +14,7 @@ _PROMPT_S: Final = 120
 
 
 def _play(stage: Stage) -> Promise:
-    smoke = sensors(stage.city, "smoke.alarm")[len(stage.city.sensors) % 7]
+    smoke = stage.pick(sensors(stage.city, "smoke.alarm"))
     heat, *_ = nearest(smoke, sensors(stage.city, "temperature.air"))
     camera, *_ = cameras(stage.city, smoke)
     until_s = FIRE.duration_s

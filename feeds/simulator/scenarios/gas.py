@@ -13,7 +13,7 @@ _PROMPT_S: Final = 120
 
 
 def _play(stage: Stage) -> Promise:
-    detector = sensors(stage.city, "gas.combustible")[len(stage.city.sensors) % 11]
+    detector = stage.pick(sensors(stage.city, "gas.combustible"))
     leak = [
         Phase(0, 2),
         Phase(15, 14),

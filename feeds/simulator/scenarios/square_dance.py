@@ -62,7 +62,7 @@ def _about(venue: Venue, **where: object) -> dict[str, object]:
 
 
 def _turned_down(stage: Stage) -> Promise:
-    venue = speaking_venues(stage.city)[0]
+    venue, *_ = speaking_venues(stage.city)
     first_s, second_s, _ = _times(stage.city)
     ends_s = first_s + 90
     params: Params = stage.city.params["noise"]

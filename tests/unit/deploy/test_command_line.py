@@ -56,6 +56,10 @@ def citybrain(folder: Path, *arguments: str, **env: str) -> "subprocess.Complete
         (["city", "check", "/nowhere"], 2, "/nowhere"),
         (["topics", "check", "--broker", "127.0.0.1:9"], 3, "No Kafka answers at 127.0.0.1:9"),
         (["replay", "no.csv", "--as", "sensor"], 2, "no.csv"),
+        (["simulate", "--list"], 0, "square-dance-police"),
+        (["simulate", "--scenario", "earthquake"], 2, "illegal-parking"),
+        (["simulate", "--speed", "3", "--broker", "127.0.0.1:9"], 2, "--duration or --scenario"),
+        (["simulate", "--scenario", "gas", "--broker", "127.0.0.1:9"], 3, "No Kafka answers"),
     ],
 )
 def test_the_exit_code_and_the_words_tell_what_is_wrong(

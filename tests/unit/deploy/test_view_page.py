@@ -1,5 +1,7 @@
 """The terminal view shows alerts, incidents, orders with clocks, throughput and lag."""
 
+import re
+
 from rich.console import Console
 
 from deploy.board import Board
@@ -7,12 +9,13 @@ from deploy.flow import Flow
 from deploy.view import Stage, page
 
 AT_MS = 1_742_616_000_000
+NEWS = [(AT_MS, "fire: smoke")]
 
 
 def shown(board: Board, flow: Flow) -> str:
-    console = Console(width=120, height=30, force_terminal=True, color_system=None)
+    console = Console(width=120, height=40, force_terminal=True, color_system=None)
     with console.capture() as taken:
-        console.print(page(Stage("kafka:9092", "", ["Kafka kafka:9092"], []), board, flow, AT_MS))
+        console.print(page(Stage("kafka:9092", "", ["Kafka kafka:9092"], NEWS), board, flow, AT_MS))
     return taken.get()
 
 
@@ -35,6 +38,7 @@ def test_a_page_tells_each_kind_of_finding_and_the_running_clock() -> None:
         {
             "order_id": "o",
             "state": "dispatched",
+            "incident_kind": "vessel.distress",
             "unit": "grid-161",
             "level": "grid",
             "respond_by_time": "2025-03-22T04:00:40.000Z",
@@ -50,12 +54,14 @@ def test_a_page_tells_each_kind_of_finding_and_the_running_clock() -> None:
     assert "3 alerts" in text
     assert "respond    0:40" in text
     assert "grid-161 (grid)" in text
-    assert "sensor.readings 1,234/s" in text
+    assert re.search(r"sensors +1,234/s +0 +0 +0", text)
+    assert re.search(r"vessels +counting +1 +1 +1", text)
+    assert "▶ fire: smoke" in text
     assert "readings 56" in text
 
 
 def test_an_empty_city_has_a_page_too() -> None:
     text = shown(Board(), Flow({}, {}))
 
-    assert "no worker yet" in text
+    assert "the agents are starting" in text
     assert "alerts (0)" in text

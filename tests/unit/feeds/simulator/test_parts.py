@@ -19,6 +19,7 @@ from schemas.detections import DETECTION_KINDS, Detection
 from schemas.readings import Reading
 from schemas.records import RawBatch
 from schemas.topics import SENSOR_READINGS_URGENT, VESSEL_NMEA
+from schemas.units import KINDS
 from streams.city.model import City, Gear
 from streams.geo.fences import FencePurpose, metres_per_degree
 from streams.vessels.ais import Pending, decode_nmea
@@ -69,9 +70,8 @@ def test_gas_and_smoke_take_the_urgent_lane_and_nothing_else_does(city: City) ->
 
     lanes = Counter((one.topic, decode(Reading, one.value).kind) for one in said)
     urgent = {kind for topic, kind in lanes if topic == SENSOR_READINGS_URGENT}
-    watched = city.params["threshold"].kinds
-    assert urgent == {kind for kind in watched if watched[kind].life_safety} & {
-        one.kind for one in city.sensors.values()
+    assert urgent == {
+        kind for kind in {one.kind for one in city.sensors.values()} if KINDS[kind].urgent
     }
     assert {"gas.combustible", "smoke.alarm"} <= urgent
     assert len(said) == len(city.sensors)

@@ -1,14 +1,13 @@
 """Killed anywhere and begun again, an operator of events says what it would have said."""
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feeds import generator
+from feeds.simulator.acting import Leg
 from schemas.alerts import Alert
 from schemas.positions import Position
 from schemas.records import RawBatch
@@ -23,6 +22,34 @@ EXAMPLES = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 SQUARE = "LG-noise-square-riverside-1"
+
+
+STORY_S = 2_600
+BOATS = (
+    ("412420002", Leg(120.755, 27.45, 10.0, 90), range(STORY_S)),  # into the no-go zone and out
+    ("412420004", Leg(120.676, 27.485, 9.0, 90), range(STORY_S)),  # too fast in the channel
+    ("412420000", Leg(120.95, 27.30, 3.0, 60), range(STORY_S)),  # fishing
+    ("412420003", Leg(120.90, 27.52, 4.0, 60), range(360)),  # falls silent
+    ("970012345", Leg(121.02, 27.38, 0.5, 60), range(480, 840)),  # a transmitter wakes up
+)
+DISTRESS, FISHING = 14, 7
+
+
+def fix(kit: Any, mmsi: str, leg: Leg, second: int) -> Position:
+    """Return where a boat is that turns round at half time."""
+    lon_deg, lat_deg = leg.after(min(second, STORY_S - second))
+    return Position(
+        source="ais",
+        kind="vessel.position",
+        subject=mmsi,
+        event_time_ms=kit.t0_ms + second * 1000,
+        lon_deg=lon_deg,
+        lat_deg=lat_deg,
+        sog_kn=leg.sog_kn,
+        cog_deg=leg.cog_deg if second < STORY_S / 2 else leg.cog_deg + 180,
+        nav_status=DISTRESS if mmsi.startswith("970") else FISHING,
+        msg_type=1,
+    )
 
 
 class Play(NamedTuple):
@@ -55,12 +82,12 @@ def readings_play(kit: Any) -> Play:
 
 
 def positions_play(kit: Any) -> Play:
-    """The generator's boats for a story's length, and a fishing boat out of order."""
-    told = islice(generator.city(7, kit.t0_ms), 26_000)
+    """Boats that give each rule something to say, and a fishing boat out of order."""
     records: list[Any] = [
-        event.record
-        for event in told
-        if isinstance(event.record, Position) and event.event_time_ms % 30_000 == 0
+        fix(kit, mmsi, leg, second)
+        for second in range(0, STORY_S, 30)
+        for mmsi, leg, seen in BOATS
+        if second in seen
     ]
     for place in range(len(records) - 1, 0, -40):
         at_ms = records[place].event_time_ms - place % 50_000
