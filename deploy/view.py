@@ -28,6 +28,7 @@ _REDRAWS_HZ = 2
 _LOOK_S = 2.0
 _PLAIN_FLOW_S = 10.0
 _NEWS_ROWS = 3
+_ROOMY_ROWS = 36  # a smaller terminal goes without the notes, and with the newest story only
 _SHOWN = 40  # rows built; a smaller terminal cuts them
 
 _SEVERITY_STYLE: Final = {
@@ -89,7 +90,9 @@ async def _page(stage: Stage, board: Board, console: Console, over: asyncio.Even
     tasks = _watchers(stage, over, lambda topic, record: _fold(board, topic, record), look)
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while not over.is_set():
-            live.update(page(stage, board, flow, time.time_ns() // 1_000_000), refresh=True)
+            now_ms = time.time_ns() // 1_000_000
+            shown = page(stage, board, flow, now_ms, is_roomy=console.height >= _ROOMY_ROWS)
+            live.update(shown, refresh=True)
             await pause(over, 1 / _REDRAWS_HZ)
     await _end(tasks)
 
@@ -186,20 +189,21 @@ def _fold(board: Board, topic: str, value: bytes | None) -> Mapping[str, Any] | 
     return fields
 
 
-def page(stage: Stage, board: Board, flow: Flow, now_ms: int) -> RenderableType:
+def page(stage: Stage, board: Board, flow: Flow, now_ms: int, *, is_roomy: bool) -> RenderableType:
     """Return the whole page for one instant."""
     layout = Layout()
+    notes = stage.notes if is_roomy else ()
     head = Group(
         Text(f"Longgang city brain   {_clock_of(now_ms)}", style="bold"),
-        *(Text(note, style="dim", no_wrap=True, overflow="ellipsis") for note in stage.notes),
+        *(Text(note, style="dim", no_wrap=True, overflow="ellipsis") for note in notes),
     )
     incidents = board.open_incidents()
     orders = board.live_orders(now_ms)
     sources = _sources(stage, board, flow)
     layout.split_column(
-        Layout(head, size=len(stage.notes) + 1),
+        Layout(head, size=len(notes) + 1),
         Layout(_titled(sources, "sources"), size=len(INPUTS) + 4),
-        Layout(_news(stage.news), size=_NEWS_ROWS),
+        Layout(_news(stage.news), size=_NEWS_ROWS if is_roomy else 1),
         Layout(_titled(_alerts(board), f"alerts ({board.alert_count})"), ratio=4),
         Layout(
             _titled(

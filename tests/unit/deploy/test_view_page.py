@@ -12,10 +12,11 @@ AT_MS = 1_742_616_000_000
 NEWS = [(AT_MS, "fire: smoke")]
 
 
-def shown(board: Board, flow: Flow) -> str:
-    console = Console(width=120, height=40, force_terminal=True, color_system=None)
+def shown(board: Board, flow: Flow, height: int = 40) -> str:
+    console = Console(width=120, height=height, force_terminal=True, color_system=None)
     with console.capture() as taken:
-        console.print(page(Stage("kafka:9092", "", ["Kafka kafka:9092"], NEWS), board, flow, AT_MS))
+        stage = Stage("kafka:9092", "", ["Kafka kafka:9092"], NEWS)
+        console.print(page(stage, board, flow, AT_MS, is_roomy=height >= 36))
     return taken.get()
 
 
@@ -65,3 +66,12 @@ def test_an_empty_city_has_a_page_too() -> None:
 
     assert "the agents are starting" in text
     assert "alerts (0)" in text
+
+
+def test_on_a_small_terminal_every_panel_still_has_room() -> None:
+    text = shown(Board(), Flow({}, {}), height=24)
+
+    assert "Kafka kafka:9092" not in text
+    for title in ("sources", "▶ fire: smoke", "alerts (0)", "open incidents", "dispatch orders"):
+        assert title in text
+    assert "Ctrl-C" in text
