@@ -76,13 +76,13 @@ async def feed(
     async with topic_reader.producer(address) as sender:
         for event in events:
             if event.event_time_ms is not None:
-                await _until_due(pace, event.event_time_ms, over)
+                await until_due(pace, event.event_time_ms, over)
             if over is not None and over.is_set():
                 break
             waiting.add(await sender.send(event.topic, event.value, key=event.key))
             sent += 1
             if len(waiting) >= _IN_FLIGHT:
-                waiting = await _settle(waiting)
+                waiting = await settle(waiting)
             if progress is not None and time.monotonic() - told_s > 0.5:  # noqa: PLR2004  # s
                 told_s = time.monotonic()
                 progress(sent)
@@ -92,7 +92,7 @@ async def feed(
     return sent
 
 
-async def _settle(waiting: set[asyncio.Future[object]]) -> set[asyncio.Future[object]]:
+async def settle(waiting: set[asyncio.Future[object]]) -> set[asyncio.Future[object]]:
     """Wait for the first acknowledgements; an error of any is raised here."""
     done, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for future in done:
@@ -100,7 +100,7 @@ async def _settle(waiting: set[asyncio.Future[object]]) -> set[asyncio.Future[ob
     return left
 
 
-async def _until_due(pace: Pace, event_time_ms: int, over: asyncio.Event | None) -> None:
+async def until_due(pace: Pace, event_time_ms: int, over: asyncio.Event | None) -> None:
     """Sleep until an event is due, in small steps, so that the end is seen."""
     while (wait_s := pace.wait_s(event_time_ms, time.monotonic())) > 0:
         if over is not None and over.is_set():

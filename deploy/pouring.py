@@ -13,10 +13,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from deploy import topic_reader
-from deploy.feeding import Pace
+from deploy.feeding import Pace, settle, until_due
 from feeds.recordings import KeyedRecord
 
-_MAX_WAIT_S = 0.2
 _NEWS_S = 0.5
 _IN_FLIGHT = 200  # batches
 
@@ -80,14 +79,15 @@ async def pour(
         for batch in batches:
             if not batch:
                 continue
-            await _until_due(pace, batch[-1].event_time_ms, over)
+            await until_due(pace, batch[-1].event_time_ms, over)
+            await asyncio.sleep(0)  # without a wait too, others have their turn
             if over is not None and over.is_set():
                 break
             for (topic, partition), records in (await table.split(batch)).items():
                 waiting |= await _send(sender, topic, partition, records)
             sent += len(batch)
             while len(waiting) > _IN_FLIGHT:
-                waiting = await _settle(waiting)
+                waiting = await settle(waiting)
             if progress is not None and time.monotonic() - told_s > _NEWS_S:
                 told_s = time.monotonic()
                 progress(sent)
@@ -110,20 +110,3 @@ async def _send(
             builder.append(timestamp=None, key=record.key, value=record.value)
     handed.add(await sender.send_batch(builder, topic, partition=partition))
     return handed
-
-
-async def _settle(waiting: set[asyncio.Future[object]]) -> set[asyncio.Future[object]]:
-    """Wait for the first acknowledgements; an error of any is raised here."""
-    done, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for future in done:
-        future.result()
-    return left
-
-
-async def _until_due(pace: Pace, event_time_ms: int, over: asyncio.Event | None) -> None:
-    """Sleep until an instant is due, in small steps, so that the end is seen."""
-    while (wait_s := pace.wait_s(event_time_ms, time.monotonic())) > 0:
-        if over is not None and over.is_set():
-            return
-        await asyncio.sleep(min(wait_s, _MAX_WAIT_S))
-    await asyncio.sleep(0)  # without a wait too, others have their turn
