@@ -170,12 +170,13 @@ class Caller(NamedTuple):
     text: str
 
 
-def complains(stage: Stage, caller: Caller, place_deg: tuple[float, float], after_s: float) -> None:
-    """Have a citizen complain."""
+def complains(stage: Stage, caller: Caller, place_deg: tuple[float, float], after_s: float) -> str:
+    """Have a citizen complain; return the number of the ticket."""
+    number = f"{caller.channel}-{stage.start_ms // 1000}-{caller.ticket}"
     ticket = Complaint(
         source="hotline",
         kind=caller.kind,
-        subject=f"{caller.channel}-{stage.start_ms // 1000}-{caller.ticket}",
+        subject=number,
         event_time_ms=stage.at_ms(after_s),
         datum=Datum.WGS84,
         channel=caller.channel,
@@ -186,3 +187,4 @@ def complains(stage: Stage, caller: Caller, place_deg: tuple[float, float], afte
         lat_deg=round(place_deg[1], 6),
     )
     stage.put(CITIZEN_COMPLAINTS, stage.city.code.encode(), encode(ticket), after_s)
+    return number

@@ -9,7 +9,7 @@ from schemas.complaints import Channel
 from schemas.topics import ALERTS, DISPATCH_ORDERS, INCIDENTS
 
 _WARNING_S, _GUARANTEE_S, _FALLS_S = 60, 300, 600
-_SEEN_S, _CALLED_S = 120, 180
+_SEEN_S, _CALLED_S = 150, 180
 _EVERY_S: Final = 10
 _SLACK_S: Final = 15
 _PROMPT_S: Final = 120
@@ -35,7 +35,8 @@ def _play(stage: Stage) -> Promise:
     caller = Caller(
         "water", Channel.HOTLINE_12345, "complaint.waterlogging", "道路积水", "路面积水已到膝盖"
     )
-    complains(stage, caller, (gauge.lon_deg, gauge.lat_deg), _CALLED_S)
+    ticket = complains(stage, caller, (gauge.lon_deg, gauge.lat_deg), _CALLED_S)
+    matter = frozenset({gauge.code, camera.code, ticket})  # whose word arrives first names it
     here = {"kind": "water.high", "subject": gauge.code}
 
     def held(due_s: float) -> tuple[float, float]:
@@ -55,11 +56,11 @@ def _play(stage: Stage) -> Promise:
                 {**here, "transition": "update", "severity": "Severe"},
                 *held(_GUARANTEE_S),
             ),
-            Expectation("incident", INCIDENTS, {**here, "change": "opened"}),
+            Expectation("incident", INCIDENTS, {"subject": matter, "change": "opened"}),
             Expectation(
                 "order to flood control",
                 DISPATCH_ORDERS,
-                {"subject": gauge.code, "unit": "LG-flood", "change": "issued"},
+                {"subject": matter, "unit": "LG-flood", "change": "issued"},
                 after_created_s=_PROMPT_S,
             ),
             Expectation(

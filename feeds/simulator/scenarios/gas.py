@@ -24,7 +24,8 @@ def _play(stage: Stage) -> Promise:
     ]
     readings(stage, detector, leak, GAS.duration_s)
     caller = Caller("gas", Channel.HOTLINE_12345, "complaint.gas", "燃气", "楼道里有煤气味")
-    complains(stage, caller, (detector.lon_deg, detector.lat_deg), 45)
+    ticket = complains(stage, caller, (detector.lon_deg, detector.lat_deg), 45)
+    matter = frozenset({detector.code, ticket})  # whose word arrives first names it
     here = {"subject": detector.code, "kind": "gas.exceeded"}
     return Promise(
         comes=(
@@ -42,11 +43,11 @@ def _play(stage: Stage) -> Promise:
                 _HIGH_S,
                 _HIGH_S + 2,
             ),
-            Expectation("incident", INCIDENTS, {**here, "change": "opened"}),
+            Expectation("incident", INCIDENTS, {"subject": matter, "change": "opened"}),
             Expectation(
                 "order to the fire brigade",
                 DISPATCH_ORDERS,
-                {"unit": "LG-fire", "subject": detector.code, "change": "issued"},
+                {"unit": "LG-fire", "subject": matter, "change": "issued"},
                 after_created_s=_PROMPT_S,
             ),
             Expectation("clear", ALERTS, {**here, "transition": "clear"}, _AIRED_S),

@@ -23,7 +23,8 @@ def _play(stage: Stage) -> Promise:
     detects(stage, camera, Seen(_KIND, round(unsure, 2), 1), range(_DOUBTFUL_S, _SURE_S, _EVERY_S))
     detects(stage, camera, Seen(_KIND, 0.94, 1), range(_SURE_S, _GONE_S, _EVERY_S))
     caller = Caller("lorry", Channel.HOTLINE_12345, "complaint.parking", "违章停车", "消防通道被占")
-    complains(stage, caller, (camera.lon_deg, camera.lat_deg), _CALLED_S)
+    ticket = complains(stage, caller, (camera.lon_deg, camera.lat_deg), _CALLED_S)
+    matter = frozenset({camera.code, ticket})  # whose word arrives first names it
     here = {"kind": _KIND, "subject": camera.code}
     return Promise(
         comes=(
@@ -41,12 +42,12 @@ def _play(stage: Stage) -> Promise:
                 _SURE_S,
                 _SURE_S + 1,
             ),
-            Expectation("incident", INCIDENTS, {"kind": _KIND, "subject": camera.code}),
+            Expectation("incident", INCIDENTS, {"subject": matter, "change": "opened"}),
             Expectation("complaint", ALERTS, {"kind": "complaint.parking"}, _CALLED_S),
             Expectation(
                 "order to the grid worker",
                 DISPATCH_ORDERS,
-                {"subject": camera.code, "level": "grid", "change": "issued"},
+                {"subject": matter, "level": "grid", "change": "issued"},
                 after_created_s=_PROMPT_S,
             ),
             Expectation(
@@ -57,7 +58,7 @@ def _play(stage: Stage) -> Promise:
             Expectation(
                 "the police without an escalation",
                 DISPATCH_ORDERS,
-                {"subject": camera.code, "level": "department"},
+                {"subject": matter, "level": "department"},
             ),
         ),
     )
