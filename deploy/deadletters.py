@@ -80,10 +80,14 @@ def resend(letter: DeadLetter) -> Resend:
 
 
 def originals(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-    """Return one letter a record: several readings of one pack share a record."""
-    firsts: dict[tuple[str, int, int], DeadLetter] = {}
+    """Return one letter a record: several readings of one pack share a record.
+
+    What a door refused never stood on a topic: each such letter is its own.
+    """
+    firsts: dict[tuple[str, int, int, str], DeadLetter] = {}
     for letter in letters:
-        firsts.setdefault((letter.topic, letter.partition, letter.offset), letter)
+        own = letter.id if letter.offset < 0 else ""
+        firsts.setdefault((letter.topic, letter.partition, letter.offset, own), letter)
     return list(firsts.values())
 
 

@@ -64,7 +64,7 @@ class Reason(StrEnum):
     LATE = "late"
     UNKNOWN_SUBJECT = "unknown-subject"
     UNKNOWN_ORDER = "unknown-order"
-    OTHER_SOURCE = "other-source"
+    REFUSED_AT_DOOR = "refused-at-door"
     PERSON = "person"
     NOT_WATCHED = "not-watched"
     NO_FINDING = "no-finding"

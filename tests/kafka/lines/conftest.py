@@ -1,15 +1,22 @@
 """What the tests of the line doors share: topics of their own on a real Kafka, and reading them."""
 
 import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from deploy import topic_reader, topics_admin
+from deploy import processes, topic_reader, topics_admin
+from deploy.cities import LONGGANG, load_city
 from feeds.intake.publisher import Publisher
 from schemas.topics import TOPICS
 
@@ -44,6 +51,24 @@ def kafka(broker: str) -> Iterator[Kafka]:
 
 
 @pytest.fixture(scope="session")
+def city():
+    """Give the city of Longgang."""
+    return load_city(LONGGANG)
+
+
+@pytest.fixture(scope="session")
+def kafka_at():
+    """Give the way to a Kafka of one's own: `kafka_at(address, prefix)`."""
+    return Kafka
+
+
+@pytest.fixture(scope="session")
+def wire():
+    """Give the way to lay a wire to a port: `wire(port)`."""
+    return Wire
+
+
+@pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     """Give a wait for a condition: `await until(what, condition)`; it may be async."""
 
@@ -58,3 +83,98 @@ def until() -> Callable[..., Any]:
             await asyncio.sleep(0.1)
 
     return wait
+
+
+class Mosquitto:
+    """A real Mosquitto on a free port of the loopback address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._settings = folder / "mosquitto.conf"
+        self._settings.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+        )
+        self._log = folder / "mosquitto.log"
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._child = processes.spawn(
+                [mosquitto_program(), "-c", str(self._settings)], output=log
+            )
+        deadline = time.monotonic() + WITHIN_S
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            assert self._child.poll() is None, self._log.read_text()
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._child is not None:
+            processes.end([self._child], 5)
+
+
+def mosquitto_program() -> str:
+    """Return Mosquitto's path; Debian puts it where only root looks."""
+    found = shutil.which(
+        "mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+    )
+    if found is None:
+        reason = "mosquitto is not installed (Debian: apt-get install mosquitto)"
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have it: {reason}")
+        pytest.skip(reason)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    running = Mosquitto(tmp_path_factory.mktemp("mosquitto"))
+    running.start()
+    yield running
+    running.stop()
+
+
+class Wire:
+    """A wire between two sockets that can be cut, and is whole for whoever comes again."""
+
+    def __init__(self, port: int) -> None:
+        self.to_port = port
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def lay(self) -> None:
+        self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
+        self._open |= {writer, other_writer}
+        await asyncio.gather(self._carry(reader, other_writer), self._carry(other_reader, writer))
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(4096):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    def cut(self) -> None:
+        """Cut whatever is connected now, with all that is on its way."""
+        for writer in self._open:
+            writer.transport.abort()
+        self._open.clear()
+
+    async def close(self) -> None:
+        self.cut()
+        if self._server is not None:
+            self._server.close()

@@ -1,0 +1,1 @@
+"""Events from an MQTT broker: acknowledged there only when Kafka has them."""
