@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "broker": "Start, stop and look at the embedded Kafka.",
     "worker": "Run agents.",
     "screens": "Serve the operations centre's screens.",
+    "webhooks": "Post alerts, incidents and orders to others, signed.",
     "users": "Who may sign in to the screens, and what was done there.",
     "intake": "Open the doors through which events come in.",
     "keys": "Make, list, replace and end the keys of integrators.",

@@ -1,0 +1,1 @@
+"""Webhooks: alerts, incidents and orders posted to others, signed, until they are taken."""
