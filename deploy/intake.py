@@ -94,10 +94,18 @@ async def keep_open(
                 "Give another --port.",
             ) from error
         opened(port)
-        async with asyncio.TaskGroup() as group:
-            for other in plan.others:
-                group.create_task(other(intake, publisher, over))
-            await over.wait()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for other in plan.others:
+                    group.create_task(other(intake, publisher, over))
+                await over.wait()
+        except* Fault as faults:
+            raise _first(faults) from None
+
+
+def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
+    one = faults.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) else one
 
 
 def lateness_ms(city: City) -> dict[str, int]:

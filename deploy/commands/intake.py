@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deploy import intake, topics_admin
+from deploy import doors, intake, topics_admin
 from deploy.options import broker_option, city_option, open_city, state_option
 from streams.doors.sorting import LANES
 
@@ -32,6 +32,14 @@ _DEFAULT_PORT = 8087
     show_envvar=True,
     help="File of keys.  [default: keys.json in the state folder]",
 )
+@click.option(
+    "--doors",
+    "doors_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="CITYBRAIN_DOORS",
+    show_envvar=True,
+    help="File of further doors: NMEA over TCP and UDP, MQTT.",
+)
 @city_option
 @state_option
 @broker_option
@@ -40,6 +48,7 @@ def command(
     host: str,
     port: int,
     keys_file: Path | None,
+    doors_file: Path | None,
     city_dir: Path,
     state: Path,
     address: str,
@@ -50,9 +59,13 @@ def command(
     Events are answered for once Kafka has acknowledged them. One process serves
     a state folder; it remembers there for 24 hours what was published.
 
-    Example: citybrain intake --port 8087
+    \b
+    Examples:
+      citybrain intake --port 8087
+      citybrain intake --doors docs/examples/doors.toml
     """
     city = open_city(city_dir)
+    others = [doors.doors_of(doors_file, city)] if doors_file is not None else []
     topics_admin.partition_counts(address, prefix, sorted({one.topic for one in LANES.values()}))
     plan = intake.Plan(
         address=address,
@@ -61,7 +74,10 @@ def command(
         port=port,
         keys=keys_file or state / "keys.json",
         memory=state / "intake",
+        others=others,
     )
+    for line in doors.said(doors_file, city) if doors_file is not None else ():
+        click.echo(line, err=True)
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # requests are freed by reference counts
     asyncio.run(
