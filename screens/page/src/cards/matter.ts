@@ -15,21 +15,30 @@ import { placeOf } from "./devices";
 import { facts, section, type Card } from "./parts";
 import { alerts as alertList } from "./vessel";
 
-interface Step {
-  seq?: number;
-  action?: string;
-  by?: string;
-  to_state?: string;
-  reason?: string;
-  clock?: string;
-  event_time?: string;
+/** One message of a matter's story. */
+interface Entry {
+  what: string;
+  at?: string;
+  message: {
+    action?: string;
+    transition?: string;
+    change?: string;
+    kind?: string;
+    by?: string;
+    clock?: string;
+    unit_name?: string;
+    unit?: string;
+    text?: string;
+    reason?: string;
+  };
 }
 
-/** What the gateway adds to a case: its story. */
+/** What the gateway adds to a matter. */
 interface Told {
-  events?: Step[];
-  alerts?: Alert[];
+  story?: Entry[];
 }
+
+const MOST_STEPS = 40;
 
 export interface MatterCard extends Card {
   first(): void;
@@ -51,18 +60,15 @@ export function matterCard(kind: Kind, id: string, shown: Shown, selected: Selec
   let drawn = "";
   let toldFor = "";
 
-  const tell = async (record: Case | undefined, incident: Incident | undefined, alert: Alert | undefined) => {
-    const path = record ? `/cases/${record.id}` : incident ? `/incidents/${incident.id}` : null;
+  const tell = async (path: string | null, incident: Incident | undefined) => {
+    const ids = incident?.alert_ids ?? [];
+    const about = ids.map((one) => shown.now.get<Alert>("alerts", one)).filter((one) => one !== undefined && one.id !== id);
+    const list = section(t("matter.alerts"), alertList(about as Alert[], selected));
     try {
       const told = path ? await get<Told>(path) : {};
-      const about = told.alerts?.length ? told.alerts : alert ? [alert] : [];
-      fill(
-        story,
-        section(t("matter.alerts"), alertList(about.filter((one) => (one.alert_id ?? one.id) !== id), selected)),
-        told.events?.length ? section(t("matter.story"), steps(told.events)) : null,
-      );
+      fill(story, about.length ? list : null, told.story?.length ? section(t("matter.story"), steps(told.story)) : null);
     } catch (error) {
-      fill(story, h("p", { class: "note" }, t("app.failed", { why: (error as Error).message })));
+      fill(story, about.length ? list : null, h("p", { class: "note" }, t("app.failed", { why: (error as Error).message })));
     }
   };
   const tick = () => {
@@ -76,10 +82,11 @@ export function matterCard(kind: Kind, id: string, shown: Shown, selected: Selec
       setText(sentence, record?.sentence || incident?.sentence || alert?.sentence || "");
       fill(known, matterFacts(record, incident, alert, selected, shown));
       clocksPart.hidden = !record;
-      const version = `${record?.updated}${incident?.updated}${incident?.alert_count}`;
+      const version = `${record?.updated}${record?.state}${incident?.updated}${incident?.alert_count}${alert?.updated}`;
       if (version !== toldFor) {
         toldFor = version;
-        void tell(record, incident, alert);
+        const path = record ? `/cases/${record.id}` : incident ? `/incidents/${incident.id}` : alert ? `/alerts/${alert.id}` : null;
+        void tell(path, incident);
       }
     }
     if (record) clocks.update(promises(record), shown.pastMs ?? nowMs());
@@ -145,22 +152,40 @@ function subjectLink(subject: string, selected: Selected, shown: Shown): Node {
   return document.createTextNode(subject);
 }
 
-function steps(events: readonly Step[]): HTMLElement {
-  const newest = [...events].sort((a, b) => (b.seq ?? 0) - (a.seq ?? 0)).slice(0, 40);
+function steps(story: readonly Entry[]): HTMLElement {
+  const newest = [...story].reverse().slice(0, MOST_STEPS);
   return h(
     "ol",
     { class: "story" },
-    ...newest.map((step) => {
-      const at = ms(step.event_time);
-      const name = word("step", step.action);
-      const said = name === step.action ? word("act", step.action) : name;
+    ...newest.map(({ what, at, message }) => {
+      const instant = ms(at);
       return h(
         "li",
         {},
-        h("time", {}, at === null ? "" : timeOfDay(at)),
-        h("span", {}, [said, step.clock ? word("clock", step.clock) : "", step.by ?? ""].filter(Boolean).join(" · ")),
-        step.reason ? h("em", {}, step.reason) : null,
+        h("time", {}, instant === null ? "" : timeOfDay(instant)),
+        h("span", {}, stepWords(what, message)),
+        message.reason ? h("em", {}, message.reason) : null,
       );
     }),
   );
+}
+
+function stepWords(what: string, message: Entry["message"]): string {
+  const parts =
+    what === "case-step"
+      ? [stepName(message.action), message.clock && word("clock", message.clock), message.by !== "city" && message.by]
+      : what === "reminder"
+        ? [word("what", what), message.text]
+        : [
+            what === "alert" ? word("kind", message.kind) : word("what", what),
+            word("change", message.transition ?? message.change),
+            message.unit_name || message.unit,
+          ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** The city's own steps have names of their own; people's are named as their buttons. */
+function stepName(action: string | undefined): string {
+  const name = word("step", action);
+  return name === action ? word("act", action) : name;
 }

@@ -7,28 +7,25 @@ import { facts, rounded, section, type Card } from "./parts";
 
 interface Convention {
   hours?: string;
-  limit_db?: number;
-  source?: string;
+  limit?: number;
+  day_type?: string;
 }
 
 interface Played {
-  event_time?: string;
-  played_time?: string;
+  at?: string;
   text?: string;
   outcome?: string;
 }
 
 interface VenueCard {
-  code: string;
   name?: string;
-  use?: string;
   lon_deg?: number;
   lat_deg?: number;
   convention?: Convention[];
   level?: number | null;
   unit?: string;
   limit?: number | null;
-  limit_reason?: string;
+  limit_words?: string;
   reminders?: Played[];
 }
 
@@ -67,12 +64,12 @@ function content(venue: VenueCard): Node[] {
     value,
     facts(
       [t("venue.limit"), limit === null ? t("app.none") : `${rounded(limit)} ${unit}`],
-      ["", venue.limit_reason],
+      ["", venue.limit_words],
     ),
     section(
       t("venue.convention"),
       venue.convention?.length
-        ? facts(...venue.convention.map((row): [string, string] => [row.hours ?? "", `≤ ${rounded(row.limit_db, 0)} dB(A)`]))
+        ? facts(...venue.convention.map((row): [string, string] => [row.hours ?? "", `≤ ${rounded(row.limit, 0)} dB(A)`]))
         : h("p", { class: "note" }, t("venue.noConvention")),
     ),
     section(
@@ -85,7 +82,7 @@ function content(venue: VenueCard): Node[] {
 }
 
 function played(reminder: Played): HTMLElement {
-  const at = ms(reminder.played_time ?? reminder.event_time);
+  const at = ms(reminder.at);
   return h(
     "li",
     { attrs: { "data-outcome": reminder.outcome ?? "" } },

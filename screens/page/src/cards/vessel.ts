@@ -15,10 +15,10 @@ interface VesselCard {
   kind?: string;
   skipper?: string;
   phone_masked?: string;
-  harbour?: string;
+  harbour?: { id?: string; name?: string };
   last_fix?: string;
   registered?: boolean;
-  registry_mismatch?: unknown;
+  registry_mismatch?: { field: string; registered: string; said: string }[];
   alerts?: Alert[];
 }
 
@@ -70,7 +70,7 @@ export function vesselCard(
     }
   };
   const content = (card: VesselCard): (Node | false)[] => {
-    const mismatch = mismatchWords(card.registry_mismatch);
+    const mismatch = (card.registry_mismatch ?? []).map(({ field, registered, said }) => `${field} ${said} ≠ ${registered}`).join(", ");
     return [
       lock,
       stale,
@@ -79,7 +79,7 @@ export function vesselCard(
         [t("vessel.mmsi"), card.mmsi || t("app.unknown")],
         [t("vessel.skipper"), card.skipper || (card.registered === false ? t("vessel.unknown") : t("app.unknown"))],
         [t("vessel.phone"), card.phone_masked ? phone(id, card.phone_masked) : t("app.unknown")],
-        [t("vessel.harbour"), card.harbour],
+        [t("vessel.harbour"), card.harbour?.name || card.harbour?.id],
         [t("vessel.lastFix"), fix],
         [t("vessel.speed"), motion],
       ),
@@ -106,15 +106,6 @@ export function vesselCard(
       drawTrack(null);
     },
   };
-}
-
-function mismatchWords(said: unknown): string {
-  if (!said) return "";
-  if (Array.isArray(said)) return said.map(mismatchWords).filter(Boolean).join(", ");
-  if (typeof said === "object") {
-    return Object.entries(said).map(([name, value]) => `${name}: ${mismatchWords(value) || String(value)}`).join(", ");
-  }
-  return String(said);
 }
 
 /** The masked number, and the way to the whole one: a reason, which the gateway logs. */

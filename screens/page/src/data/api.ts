@@ -64,11 +64,11 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
-/** An error's own words: {"error": "…", "hint": "…"}, or nothing. */
+/** An error's own words: {"error": {"reason": "…", "hint": "…"}}, or nothing. */
 function reasonIn(text: string): string {
   try {
-    const said = JSON.parse(text) as { error?: unknown; hint?: unknown };
-    return [said.error, said.hint].filter((word) => typeof word === "string" && word).join(" · ");
+    const said = JSON.parse(text) as { error?: { reason?: string; hint?: string } };
+    return [said.error?.reason, said.error?.hint].filter(Boolean).join(" · ");
   } catch {
     return "";
   }

@@ -6,7 +6,6 @@ import type { Shown } from "./view";
 export interface Command {
   topic: "case" | "incident";
   action: string;
-  subject?: string;
   [field: string]: unknown;
 }
 

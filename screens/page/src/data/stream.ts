@@ -12,6 +12,8 @@ export interface Sink {
   frame(frame: Frame): void;
   /** `null` when frames arrive, else the page's own instant of the last one. */
   lost(sinceMs: number | null): void;
+  /** A connection ended, and another will be tried. */
+  retrying(): void;
 }
 
 /** The gateway says something every two seconds: this long without a word is a dead line. */
@@ -106,6 +108,7 @@ export class Stream {
     if (this.ended || socket !== this.socket) return;
     this.socket = null;
     this.lose();
+    this.sink.retrying();
     const jitter = 0.75 + Math.random() / 2;
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.connect(), this.retryMs * jitter);

@@ -129,6 +129,8 @@ export interface Cluster {
 
 export interface Feed {
   feed: string;
+  /** sensor, camera, vessel, complaint; kafka is the broker, through which all comes. */
+  class?: string;
   age_s: number | null;
   stale: boolean;
   since?: string | null;

@@ -5,15 +5,17 @@ import { button, fill, h } from "../ui/dom";
 import { onLang, t, word } from "../ui/i18n";
 import type { Colour } from "./palette";
 
-interface BlindKind {
-  kind: string;
-  /** Code of a micro-grid, and the reason. */
-  cells: { micro_grid: string; reason: string }[];
+/** Of one kind of sense: micro-grids without it, why, and (when asked for the kind) which. */
+interface Blind {
+  blind: number;
+  working?: number;
+  reasons: Record<string, number>;
+  micro_grids?: { micro_grid: string; reason: string }[];
 }
 
 export class BlindSpots {
   readonly element = h("section", { class: "blind" });
-  private kinds: BlindKind[] = [];
+  private kinds: Record<string, Blind> = {};
   private chosen = "";
   private drawn = false;
 
@@ -37,10 +39,18 @@ export class BlindSpots {
       return;
     }
     fill(this.element, h("p", { class: "note" }, t("app.loading")));
+    await this.load();
+  }
+
+  /** Ask for the counts of all kinds, and for the micro-grids of the one that is shown. */
+  private async load(): Promise<void> {
     try {
-      const answer = await get<{ kinds: BlindKind[] }>("/blind");
-      this.kinds = answer.kinds;
-      this.chosen = this.kinds.find((one) => one.kind === this.chosen)?.kind ?? this.kinds[0]?.kind ?? "";
+      this.kinds = (await get<{ kinds: Record<string, Blind> }>("/blind")).kinds;
+      if (!(this.chosen in this.kinds)) this.chosen = Object.keys(this.kinds)[0] ?? "";
+      if (this.chosen) {
+        const one = await get<{ kinds: Record<string, Blind> }>(`/blind?kind=${encodeURIComponent(this.chosen)}`);
+        Object.assign(this.kinds, one.kinds);
+      }
       this.draw();
     } catch (error) {
       fill(this.element, h("p", { class: "note" }, t("app.failed", { why: (error as Error).message })));
@@ -49,32 +59,32 @@ export class BlindSpots {
 
   private draw(): void {
     if (!this.isOpen) return;
-    const now = this.kinds.find((one) => one.kind === this.chosen);
-    const reasons = new Map<string, number>();
-    for (const { reason } of now?.cells ?? []) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    const now = this.kinds[this.chosen];
     fill(
       this.element,
       h("h2", {}, t("blind.title")),
-      this.kinds.length === 0 ? h("p", { class: "note" }, t("blind.none")) : null,
       h(
         "ul",
         { class: "blind-kinds" },
-        ...this.kinds.map(({ kind, cells }) =>
-          h("li", {}, button(`${word("kind", kind)} ${cells.length}`, () => this.choose(kind), "small", { "aria-pressed": String(kind === this.chosen) })),
+        ...Object.entries(this.kinds).map(([kind, { blind }]) =>
+          h("li", {}, button(`${word("kind", kind)} ${blind}`, () => this.choose(kind), "small", { "aria-pressed": String(kind === this.chosen) })),
         ),
       ),
       h(
         "ul",
         { class: "blind-reasons" },
-        ...[...reasons].map(([reason, count]) => h("li", {}, h("strong", {}, word("blind", reason)), h("span", {}, t("blind.count", { n: count })))),
+        ...Object.entries(now?.reasons ?? {}).map(([reason, count]) =>
+          h("li", {}, h("strong", {}, word("blind", reason)), h("span", {}, t("blind.count", { n: count }))),
+        ),
       ),
+      now?.working === undefined ? null : h("p", { class: "note" }, t("blind.share", { n: now.working })),
     );
     this.paint();
   }
 
   private choose(kind: string): void {
     this.chosen = kind;
-    this.draw();
+    void this.load();
   }
 
   private paint(): void {
@@ -92,7 +102,7 @@ export class BlindSpots {
     }
     map.removeFeatureState({ source: "micro_grids" });
     if (!this.isOpen) return;
-    for (const { micro_grid } of this.kinds.find((one) => one.kind === this.chosen)?.cells ?? []) {
+    for (const { micro_grid } of this.kinds[this.chosen]?.micro_grids ?? []) {
       map.setFeatureState({ source: "micro_grids", id: micro_grid }, { blind: true });
     }
   }

@@ -18,6 +18,8 @@ export interface MapEvents {
   moved(box: Box, zoom: number): void;
   /** A person took the map in hand. */
   grabbed(): void;
+  /** The map has another size: what is followed may lie elsewhere in it. */
+  resized(): void;
 }
 
 const CLICK_PX = 7;
@@ -68,6 +70,7 @@ export class CityMap {
       window.clearTimeout(this.settle);
       this.settle = window.setTimeout(() => this.tellMoved(), SETTLE_MS);
     });
+    this.gl.on("resize", () => this.events.resized());
     this.gl.on("dragstart", () => this.events.grabbed());
     this.gl.on("click", (event) => this.pick(event.point.x, event.point.y));
     this.gl.on("mousemove", (event) => {

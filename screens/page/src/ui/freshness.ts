@@ -1,16 +1,17 @@
 /** Whether the picture is alive, and the words when it is not: a frozen map must not look calm. */
 import type { Feed } from "../data/types";
 import { duration, learnNow, ms, nowMs, timeOfDay } from "../data/time";
-import { fill, h, setText } from "./dom";
-import { t } from "./i18n";
+import { h, setText } from "./dom";
+import { lang, t } from "./i18n";
 
 export class Freshness {
-  readonly banner = h("div", { class: "stale-banner", attrs: { role: "alert" } });
+  private readonly words = h("strong");
+  private readonly age = h("span", { attrs: { "aria-hidden": "true" } });
+  readonly banner = h("div", { class: "stale-banner", attrs: { role: "alert" } }, h("p", {}, this.words, this.age));
   readonly state = h("span", { class: "live-state", attrs: { "data-live": "connecting" } });
   private readonly lostMs = new Map<string, number>();
   private feeds: Feed[] = [];
   private heard = false;
-  private shownAs = "";
 
   constructor(private readonly frame: HTMLElement) {
     this.draw();
@@ -41,47 +42,42 @@ export class Freshness {
 
   private draw(): void {
     const down = this.feeds.filter((feed) => feed.stale);
+    const broker = down.find((feed) => feed.class === "kafka");
     const state = this.isLost ? "lost" : !this.heard ? "connecting" : down.length ? "partly" : "live";
     this.state.dataset["live"] = state;
-    const words = this.isLost ? t("live.lost") : this.heard ? t("live.live") : t("live.connecting");
-    setText(this.state, words);
-    this.frame.classList.toggle("is-frozen", this.isLost);
-    this.frame.classList.toggle("has-feed-down", !this.isLost && down.length > 0);
-    const lines = this.isLost ? [this.lostLine()] : down.map((feed) => feedLine(feed));
-    const shown = lines.map((line) => line.join("\n")).join("\n\n");
-    if (shown === this.shownAs) return;
-    const sameShape = !this.isLost || this.banner.childElementCount !== 1 || !this.shownAs;
-    this.shownAs = shown;
-    this.banner.hidden = lines.length === 0;
-    const age = this.banner.querySelector("[data-age]");
-    // Only the age changes from second to second: the alert is not announced again for it.
-    if (!sameShape && age && lines[0]) setText(age, lines[0][1]);
-    else fill(this.banner, ...lines.map(([said, old]) => line(said, old)));
+    setText(this.state, this.isLost ? t("live.lost") : this.heard ? t("live.live") : t("live.connecting"));
+    const frozen = this.isLost || broker !== undefined;
+    this.frame.classList.toggle("is-frozen", frozen);
+    this.frame.classList.toggle("has-feed-down", !frozen && down.length > 0);
+    this.banner.hidden = !frozen && down.length === 0;
+    if (this.banner.hidden) this.say("", "");
+    else if (this.isLost) this.say(...this.lostWords());
+    else if (broker) this.say(t("live.busDown", { time: clockOf(broker) }), "");
+    else this.say(t("live.feedsDown", { feeds: down.map(feedWords).join(lang() === "zh" ? "、" : ", ") }), "");
   }
 
-  private lostLine(): [string, string] {
+  /** Only the age changes from second to second: the words are not announced again for it. */
+  private say(words: string, age: string): void {
+    setText(this.words, words);
+    setText(this.age, age);
+  }
+
+  private lostWords(): [string, string] {
     const since = Math.min(...this.lostMs.values());
     // The page's own clock tells this age: the server's is out of reach.
-    const age = (Date.now() - since) / 1000;
-    const at = nowMs() - (Date.now() - since);
-    return [t("live.lostSince", { time: timeOfDay(at) }), t("live.age", { age: duration(age) })];
+    const oldMs = Date.now() - since;
+    return [
+      t("live.lostSince", { time: timeOfDay(nowMs() - oldMs) }),
+      t("live.age", { age: duration(oldMs / 1000) }),
+    ];
   }
 }
 
-function feedLine(feed: Feed): [string, string] {
-  const since = ms(feed.since);
-  const said =
-    since === null
-      ? t("live.feedNever", { feed: feed.feed })
-      : t("live.feedDown", { feed: feed.feed, time: timeOfDay(since, false) });
-  return [said, ""];
+function feedWords(feed: Feed): string {
+  return t("live.feedSince", { feed: feed.feed, time: clockOf(feed) });
 }
 
-function line(said: string, old: string): HTMLElement {
-  return h(
-    "p",
-    {},
-    h("strong", {}, said),
-    old ? h("span", { attrs: { "data-age": true, "aria-hidden": "true" } }, old) : null,
-  );
+function clockOf(feed: Feed): string {
+  const since = ms(feed.since);
+  return since === null ? "?" : timeOfDay(since, false);
 }

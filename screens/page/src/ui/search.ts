@@ -5,19 +5,17 @@ import { onLang, t, word } from "./i18n";
 import type { Kind, Selected } from "./selection";
 
 interface Hit {
-  layer: string;
+  what: string;
   id: string;
-  name?: string;
-  kind?: string;
+  title?: string;
   lon_deg?: number;
   lat_deg?: number;
 }
 
 const PAUSE_MS = 200;
-const KINDS: Record<string, Kind> = {
-  vessels: "vessel", sensors: "sensor", cameras: "camera", venues: "venue",
-  incidents: "incident", cases: "case", alerts: "alert",
-};
+const MOST_SHOWN = 12;
+/** What has a card. */
+const CARDS: readonly string[] = ["vessel", "sensor", "camera", "venue", "incident", "case", "alert"] satisfies Kind[];
 
 export class Search {
   readonly element = h("div", { class: "search" });
@@ -35,6 +33,8 @@ export class Search {
   constructor(
     private readonly selected: Selected,
     private readonly go: (place: readonly [number, number]) => void,
+    /** Where the keyboard goes on after a choice. */
+    private readonly chosen: () => void,
   ) {
     this.list.hidden = true;
     fill(this.element, this.input, this.list);
@@ -66,9 +66,9 @@ export class Search {
       return;
     }
     try {
-      const answer = await get<{ hits?: Hit[] } | Hit[]>(`/search?q=${encodeURIComponent(asked)}`);
+      const answer = await get<{ found: Hit[] }>(`/search?q=${encodeURIComponent(asked)}`);
       if (asked !== this.input.value.trim()) return;
-      this.hits = (Array.isArray(answer) ? answer : (answer.hits ?? [])).filter((hit) => hit.layer in KINDS).slice(0, 12);
+      this.hits = answer.found.filter((hit) => CARDS.includes(hit.what)).slice(0, MOST_SHOWN);
     } catch {
       this.hits = [];
     }
@@ -93,8 +93,8 @@ export class Search {
         attrs: { role: "option", id: `found-${index}`, "aria-selected": String(index === this.at) },
         on: { pointerdown: (event) => { event.preventDefault(); this.choose(index); } },
       },
-      h("span", { class: "found-name" }, hit.name || hit.id),
-      h("span", { class: "found-kind" }, word("kind", hit.kind) || word("layer", hit.layer)),
+      h("span", { class: "found-name" }, word("kind", hit.title) || hit.id),
+      h("span", { class: "found-kind" }, word("what", hit.what)),
     );
   }
 
@@ -115,12 +115,12 @@ export class Search {
 
   private choose(index: number): void {
     const hit = this.hits[index];
-    const kind = hit && KINDS[hit.layer];
-    if (!hit || !kind) return;
+    if (!hit) return;
     this.close();
     this.input.value = "";
     if (hit.lon_deg !== undefined && hit.lat_deg !== undefined) this.go([hit.lon_deg, hit.lat_deg]);
-    this.selected.open(kind, hit.id);
+    this.selected.open(hit.what as Kind, hit.id);
+    this.chosen();
   }
 
   private close(): void {
