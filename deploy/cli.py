@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "users": "Who may sign in to the screens, and what was done there.",
     "intake": "Open the doors through which events come in.",
     "keys": "Make, list, replace and end the keys of integrators.",
+    "conform": "Say what the doors would answer to a file.",
     "topics": "Make the cluster's topics equal to the table, or say what differs.",
     "simulate": "A whole city of sources, seeded, or a story amid it.",
     "replay": "Feed a recording into the input topics.",

@@ -14,6 +14,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "backtest": "A simulated hour of the whole city through every rule, without a broker.",
     "city": "The whole city live: event to alert, CPU, memory; the highest rate it holds.",
     "screens": "From an event to fifty screens, with the whole city talking.",
+    "intake": "The doors: events a second, and the time to Kafka's acknowledgement.",
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from feeds.intake.ledger import Ledger
-from feeds.intake.memory import Memory, Print, print_of
+from feeds.intake.memory import Memory, Print, prints_of
 from feeds.intake.publisher import BrokerDownError, Outgoing, Publisher
 from schemas.envelope import Envelope
 from schemas.refused import Refusal
@@ -79,10 +79,12 @@ class Intake:
                 answered; the same items may be sent again.
         """
         judgement = self._judge.judge(items, sender, now_ms, record)
-        prints = [print_of(one) for one in judgement.taken]
+        prints = prints_of(judgement.taken)
         until_s = time.monotonic() + self._deadline_s
         await self._wait_for_others(prints, until_s)
-        fresh = self._recognise(judgement, prints, now_ms)
+        fresh = recognise(
+            judgement, prints, self._memory.recall([one.key for one in prints], now_ms)
+        )
         if fresh:
             await self._deliver(
                 [judgement.taken[i] for i in fresh], [prints[i] for i in fresh], until_s, now_ms
@@ -91,20 +93,6 @@ class Intake:
         self.ledger.settle(judgement.verdicts, judgement.sources, said, now_ms)
         self.ledger.count_unknown_fields(judgement.unknown_fields)
         return judgement.verdicts
-
-    def _recognise(self, judgement: Judgement, prints: list[Print], now_ms: int) -> list[int]:
-        """Answer what was published before; return the places of the rest in `taken`."""
-        known = self._memory.recall([one.key for one in prints], now_ms)
-        fresh: list[int] = []
-        here: dict[bytes, bytes] = {}
-        for place, (one, event) in enumerate(zip(prints, judgement.taken, strict=True)):
-            body = known[place] or here.get(one.key)
-            if body is None:
-                here[one.key] = one.body
-                fresh.append(place)
-            else:
-                judgement.verdicts[event.number] = DUPLICATE if body == one.body else _CONFLICT
-        return fresh
 
     async def _deliver(
         self, events: list[Taken], prints: list[Print], until_s: float, now_ms: int
@@ -143,3 +131,25 @@ class Intake:
             done, _ = await asyncio.wait(others, timeout=max(0.0, left_s))
             if not done:
                 raise BrokerDownError("an earlier attempt still waits for Kafka")
+
+
+def recognise(
+    judgement: Judgement, prints: Sequence[Print], known: Sequence[bytes | None]
+) -> list[int]:
+    """Answer what was published before, or stands twice here; return the places of the rest.
+
+    Args:
+        judgement: Its verdicts are changed where an event is a duplicate or a conflict.
+        prints: Of each event taken.
+        known: The body's digest that was published under each one's key, if any.
+    """
+    fresh: list[int] = []
+    here: dict[bytes, bytes] = {}
+    for place, (one, event) in enumerate(zip(prints, judgement.taken, strict=True)):
+        body = known[place] or here.get(one.key)
+        if body is None:
+            here[one.key] = one.body
+            fresh.append(place)
+        else:
+            judgement.verdicts[event.number] = DUPLICATE if body == one.body else _CONFLICT
+    return fresh

@@ -24,6 +24,7 @@ from schemas.refused import Refusal
 from streams.city.model import City, SourceClass
 from streams.doors import clock_guard, place_guard
 from streams.doors.filters import Chain
+from streams.doors.personal import without_caller
 from streams.doors.sender import Sender
 from streams.doors.sorting import Lane, key_of, lane_of
 from streams.doors.verdict import ACCEPTED, Code, Verdict, of_refusal, rejected
@@ -59,7 +60,8 @@ class Taken(NamedTuple):
 
     Attributes:
         number: Its place among the items.
-        topic, key, value: The record; the value is what was sent, byte for byte.
+        topic, key, value: The record; the value is what was sent, byte for byte, but for
+            tickets with personal data (see `personal`).
         source, kind, subject, event_time_ms, id: What it says of itself.
     """
 
@@ -122,7 +124,7 @@ class Judge:
             record: What they are said to be; None where each one's kind decides.
         """
         verdicts: list[Verdict] = [ACCEPTED] * len(items)
-        heads = [_head(item) for item in items]
+        heads = _heads(items)
         lanes: dict[str, Lane | Refusal] = {}
         groups: dict[Lane, list[int]] = {}
         for number, (item, head) in enumerate(zip(items, heads, strict=True)):
@@ -173,30 +175,30 @@ class Judge:
         found = self._untimely(group, batch, now_ms) | found | self._out_of_scope(group, sender)
         warned = self._misplaced(group, batch, found)
         self._filter(group, batch, now_ms, found)
-        fine = dict(zip(batch.row.tolist(), batch.event_time_ms.tolist(), strict=True))
+        if group.lane.record is Complaint:
+            warned |= group.clean(found)
+        for row, verdict in (warned | found).items():
+            verdicts[group.numbers[row]] = verdict
+        return self._taken(group, batch, found)
+
+    def _taken(self, group: "_Group", batch: Any, found: Mapping[int, Verdict]) -> list[Taken]:
+        """Return the events of a group that go on, in their order."""
         topic, city = group.lane.topic, self._city.code
-        taken = []
-        for row, (number, head) in enumerate(zip(group.numbers, group.heads, strict=True)):
-            if row in found:
-                verdicts[number] = found[row]
-                continue
-            if row in warned:
-                verdicts[number] = warned[row]
-            key = key_of(topic, head.subject, city)
-            taken.append(
-                Taken(
-                    number,
-                    topic,
-                    key,
-                    group.values[row],
-                    head.source,
-                    head.kind,
-                    head.subject,
-                    fine[row],
-                    head.id or "",
-                )
+        return [
+            Taken(
+                group.numbers[row],
+                topic,
+                key_of(topic, (head := group.heads[row]).subject, city),
+                group.values[row],
+                head.source,
+                head.kind,
+                head.subject,
+                at_ms,
+                head.id or "",
             )
-        return taken
+            for row, at_ms in zip(batch.row.tolist(), batch.event_time_ms.tolist(), strict=True)
+            if row not in found
+        ]
 
     def _out_of_scope(self, group: "_Group", sender: Sender) -> dict[int, Verdict]:
         """Return what the sender may not publish, by row."""
@@ -216,6 +218,7 @@ class Judge:
         }
         registered, prefix = self._registered, sender.subject_prefix
         for row, head in enumerate(heads):
+            known = registered.get(head.subject)
             if head.source in bad_sources:
                 found[row] = bad_sources[head.source]
             elif head.kind in bad_kinds:
@@ -223,7 +226,7 @@ class Judge:
             elif not head.subject.startswith(prefix):
                 hint = f"this key publishes subjects that begin with {prefix!r}"
                 found[row] = rejected(Code.SUBJECT_OUT_OF_SCOPE, "subject", hint)
-            elif head.subject in registered and registered[head.subject][0] != head.source:
+            elif known is not None and known[0] != head.source:
                 hint = "the city's register gives this device to another source"
                 found[row] = rejected(Code.FOREIGN_DEVICE, "subject", hint)
         return found
@@ -309,6 +312,16 @@ class _Group(NamedTuple):
     values: list[bytes]
     heads: list[_Head]
 
+    def clean(self, refused: Mapping[int, Verdict]) -> dict[int, Verdict]:
+        """Take personal data out of the tickets that go on; return the warnings, by row."""
+        warned: dict[int, Verdict] = {}
+        for row, value in enumerate(self.values):
+            if row not in refused:
+                self.values[row], warning = without_caller(value)
+                if warning is not None:
+                    warned[row] = warning
+        return warned
+
     def unreadable(self, refused: Mapping[int, Verdict]) -> dict[int, Verdict]:
         """Return the items that say no kind: packs, and what the codec let pass besides."""
         if self.lane.topic:
@@ -319,6 +332,13 @@ class _Group(NamedTuple):
             for row, is_pack in enumerate(packs)
             if is_pack or row not in refused
         }
+
+
+def _heads(items: Sequence[bytes | Refusal]) -> list[_Head]:
+    try:
+        return list(map(_HEAD.decode, items))  # type: ignore[arg-type]  # a refusal raises, as it shall
+    except (ValueError, TypeError, RecursionError):
+        return [_head(item) for item in items]
 
 
 def _head(item: bytes | Refusal) -> _Head:

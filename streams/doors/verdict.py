@@ -19,7 +19,7 @@ class Code(StrEnum):
 
     The first group is about who publishes, the second about places, the third
     are a source's own filters, the last is about repetition. An accepted event
-    may carry POSITION_SUSPECT as a warning.
+    may carry POSITION_SUSPECT or PERSONAL_DATA as a warning.
     """
 
     UNKNOWN_SOURCE = "unknown-source"
@@ -30,6 +30,7 @@ class Code(StrEnum):
 
     OUTSIDE_CITY = "outside-city"
     POSITION_SUSPECT = "position-suspect"
+    PERSONAL_DATA = "personal-data"
 
     PAST = "past"
     ACCURACY = "accuracy"

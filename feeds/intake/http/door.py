@@ -63,8 +63,10 @@ class Door:
             "/healthz": {"GET": self._health},
             "/readyz": {"GET": self._ready},
             "/metrics": {"GET": self._metrics},
-            "/v1/feeds/{source}": {"GET": self._feed_json},
-            "/feeds/{source}": {"GET": self._feed_page},
+        }
+        self._by_source: dict[str, dict[str, Handler]] = {
+            "/v1/feeds": {"GET": self._feed_json},
+            "/feeds": {"GET": self._feed_page},
         }
         for path, document in given.documents.items():
             self._routes[path] = {"GET": _serve(document)}
@@ -94,7 +96,7 @@ class Door:
         methods = self._routes.get(path)
         if methods is None:
             folder, _, last = path.rpartition("/")
-            methods = self._routes.get(f"{folder}/{{source}}") if last else None
+            methods = self._by_source.get(folder) if last else None
             arguments = {"source": last}
         if methods is None:
             return Problem(404, "no-such-path", "see /openapi.json"), {}

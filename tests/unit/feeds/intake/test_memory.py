@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.intake.memory import KEPT_MS, Memory, MemoryInUseError, Print, print_of
+from feeds.intake.memory import KEPT_MS, Memory, MemoryInUseError, Print, prints_of
 from streams.doors.judging import Taken
 
 DAY_MS = 86_400_000
@@ -14,6 +14,11 @@ A, B, C = (Print(bytes([n]) * 16, bytes([n]) * 8) for n in (1, 2, 3))
 
 def event(value: bytes, event_id: str = "", at_ms: int = 5) -> Taken:
     return Taken(0, "t", b"k", value, "noise", "noise.laeq", "m-1", at_ms, event_id)
+
+
+def print_of(event: Taken) -> Print:
+    (one,) = prints_of([event])
+    return one
 
 
 def test_what_was_remembered_is_recalled_after_a_restart(tmp_path: Path) -> None:
