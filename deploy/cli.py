@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "replay": "Feed a recording into the input topics.",
     "backtest": "Run the rules over recordings, without a broker.",
     "tail": "Watch a topic.",
+    "case": "List, show, act on and verify the cases.",
     "deadletter": "See why records were refused, and send them again.",
     "schema": "Export the JSON Schemas, or check them for drift.",
     "incident": "Silence, split, merge, switch a mode; see the answer.",

@@ -7,6 +7,7 @@ Written out over integers because rules read these modules and may not import
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,17 +39,22 @@ def format_instant(instant_ms: int) -> str:
     if not _MIN_MS <= instant_ms <= _MAX_MS:
         raise ValueError(f"{instant_ms} ms is outside the years 0000 to 9999")
     day, of_day = divmod(instant_ms, _DAY_MS)
+    seconds, milli = divmod(of_day, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_date_of(day)}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _date_of(day: int) -> str:
+    """Return the date of a day since 1970; a record's instants lie in few days."""
     era, day_of_era = divmod(day + 719_468, 146_097)
     year = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
     day_of_year = day_of_era - (365 * year + year // 4 - year // 100)
     shifted = (5 * day_of_year + 2) // 153  # months counted from March
     month = shifted + 3 if shifted < 10 else shifted - 9  # noqa: PLR2004 - March = 0
     year += era * 400 + (month <= 2)  # noqa: PLR2004 - January and February
-    seconds, milli = divmod(of_day, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    date = f"{year:04}-{month:02}-{day_of_year - (153 * shifted + 2) // 5 + 1:02}"
-    return f"{date}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+    return f"{year:04}-{month:02}-{day_of_year - (153 * shifted + 2) // 5 + 1:02}"
 
 
 def parse_instant(text: str) -> int | Refusal:

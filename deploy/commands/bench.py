@@ -15,6 +15,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "city": "The whole city live: event to alert, CPU, memory; the highest rate it holds.",
     "screens": "From an event to fifty screens, with the whole city talking.",
     "intake": "The doors: events a second, and the time to Kafka's acknowledgement.",
+    "clocks": "Ten thousand open cases with four clocks each, on one worker.",
 }
 
 

@@ -14,6 +14,7 @@ from deploy import topic_reader
 from deploy.errors import Fault
 from schemas.topics import (
     ALERTS,
+    CASE_COMMANDS,
     DISPATCH_UPDATES,
     INCIDENTS,
     SENSOR_READINGS,
@@ -33,7 +34,7 @@ _FLOW: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "nmea": (VESSEL_NMEA,),
         "positions": (VESSEL_POSITIONS,),
         "incidents": (ALERTS,),
-        "dispatch": (INCIDENTS, DISPATCH_UPDATES),
+        "dispatch": (INCIDENTS, DISPATCH_UPDATES, CASE_COMMANDS),
     }
 )
 

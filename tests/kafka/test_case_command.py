@@ -1,0 +1,121 @@
+"""The command side on a real Kafka: `citybrain case` drives a case from its order to its end."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from aiokafka import TopicPartition
+from click.testing import CliRunner
+
+from deploy import topic_reader, topics_admin
+from deploy.cli import cli
+from deploy.faults.fleet import Fleet, Place
+from deploy.faults.kill import until_ready
+from schemas import codec
+from schemas.alerts import Severity
+from schemas.incidents import Incident, IncidentChange, IncidentState
+from schemas.topics import CASE_EVENTS, INCIDENTS, TOPICS
+from streams.matters.dispatch import case_id_of
+
+pytestmark = pytest.mark.kafka
+
+READY_S = 120.0
+GIVEN = "--timeout", "90"
+
+
+@pytest.fixture
+def place(broker: str, prefix: str, tmp_path: Path) -> Iterator[Place]:
+    """Give a Kafka with a running dispatch agent."""
+    topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
+    at = Place(broker, prefix, tmp_path / "agents")
+    with Fleet(at, ["dispatch"]) as fleet:
+        asyncio.run(until_ready(fleet, ["dispatch"], READY_S))
+        yield at
+
+
+def case(place: Place, *arguments: str) -> tuple[int, str]:
+    told = CliRunner().invoke(
+        cli, ["case", *arguments, "--broker", place.address, "--prefix", place.prefix]
+    )
+    assert told.exception is None or isinstance(told.exception, SystemExit), told.output
+    return told.exit_code, told.output
+
+
+async def send(place: Place, topic: str, value: bytes) -> None:
+    async with topic_reader.producer(place.address) as sender:
+        await sender.send_and_wait(place.prefix + topic, value, key=b"longgang")
+
+
+def an_incident() -> Incident:
+    at_ms = time.time_ns() // 1_000_000
+    return Incident(
+        source="citybrain.incidents", kind="gas.exceeded", subject="LG-gas-001", rule="threshold",
+        incident_id="i-1", state=IncidentState.OPEN, change=IncidentChange.OPENED,
+        severity=Severity.SEVERE, revision=1, event_time_ms=at_ms, opened_time_ms=at_ms - 9_000,
+        created_time_ms=at_ms, first_seen_time_ms=at_ms, last_seen_time_ms=at_ms, alert_count=1,
+        alert_ids=("a",), lon_deg=120.553, lat_deg=27.575, sentence="31 %LEL at the market",
+    )  # fmt: skip
+
+
+async def forge(place: Place) -> None:
+    """Append a step again in which one byte was changed."""
+    part = TopicPartition(place.prefix + CASE_EVENTS, 0)
+    reader = topic_reader.read(place.address, [part.topic], from_beginning=True, until_end=True)
+    values = [record.value async for batch in reader for record in batch]
+    await send(place, CASE_EVENTS, values[2].replace(b"worker-31", b"worker-32"))
+
+
+def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place) -> None:
+    asyncio.run(send(place, INCIDENTS, codec.encode(an_incident())))
+    key = case_id_of("i-1")
+
+    # The reply comes after the incident: both topics are of one partition's agent.
+    refused = case(place, "act", key, "handle", "--by", "worker-31", *GIVEN)
+    for _ in range(60):
+        if "unknown-case" not in refused[1]:
+            break
+        time.sleep(0.5)
+        refused = case(place, "act", key, "handle", "--by", "worker-31", *GIVEN)
+    assert refused[0] == 1
+    assert "refused: illegal-move: handle while dispatched; possible: accept" in refused[1]
+
+    for action in ("accept", "depart", "arrive"):
+        assert case(place, "act", key, action, "--by", "worker-31", *GIVEN)[0] == 0
+    photo = ("--photo", "photos/valve.jpg", "--id", "my-own-id")
+    assert case(place, "act", key, "handle", "--by", "worker-31", *photo, *GIVEN)[0] == 0
+    assert case(place, "act", key, "handle", "--by", "worker-31", *photo, *GIVEN)[0] == 0
+    assert case(place, "list")[1].endswith("1 cases\n")
+    assert case(place, "act", key, "close", "--by", "worker-31", *GIVEN)[0] == 0
+
+    code, shown = case(place, "show", key[:8])
+    assert code == 0
+    assert "已结案 closed · stage evaluate" in shown
+    assert "凭据 proof     photo" in shown
+    told = orjson.loads(case(place, "show", key, "--json")[1])
+    steps = [event["action"] for event in told["events"]]
+    assert steps == [
+        "opened", "issued", "accept", "depart", "arrive", "handle", "verified", "close",
+    ]  # fmt: skip
+    assert case(place, "list")[1] == "0 cases\n"
+
+    # 市级任务"一键达": one step to two communities; who has not answered stands in the list.
+    asked = ("--by", "mayor", "--role", "desk", "--text", "check all fire doors", *GIVEN)
+    two = ("--area", "LG-C001", "--area", "LG-C002")
+    code, told_task = case(place, "act", "city", "city-task", *two, *asked)
+    assert code == 0, told_task
+    task = told_task.split()[-1]
+    record = orjson.loads(case(place, "list", "--json")[1])
+    assert (record["function"], len(record["unanswered"])) == ("city-task", 2)
+    unit = record["unanswered"][0]
+    assert case(place, "act", task, "receipt", "--by", "w", "--unit", unit, *GIVEN)[0] == 0
+    record = orjson.loads(case(place, "list", "--json")[1])
+    assert (record["answered"], len(record["unanswered"])) == ([unit], 1)
+
+    assert case(place, "verify") == (0, "2 cases, 0 findings\n")
+    asyncio.run(forge(place))
+    code, found = case(place, "verify")
+    assert code == 1
+    assert f"{key} step 2: changed" in found

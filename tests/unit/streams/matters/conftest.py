@@ -1,0 +1,211 @@
+"""A city with a clock that jumps: what is commanded, what is heard, what is told."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from schemas.alerts import Severity
+from schemas.commands import CaseAction, CaseCommand
+from schemas.dispatch import DispatchUpdate, FieldAction
+from schemas.incidents import Incident, IncidentChange, IncidentState
+from schemas.wire import to_wire
+from streams.matters.cases import Case
+from streams.matters.casework import Directory, DispatchParams, Speaker
+from streams.matters.chain import Chains
+from streams.matters.dispatch import case_id_of, on_commands, on_due, on_incidents, on_updates
+from streams.matters.folding import Folds
+from streams.matters.routing import AreaChain, Roster, Routing, Unit
+from streams.timers import Deadlines
+
+START_MS = 1_790_000_000_000
+TABLE = {
+    "desk": "desk",
+    "outside": "desk",
+    "routes": [
+        {
+            "kind": "noise.*",
+            "start": "grid",
+            "lead": "police",
+            "rungs": ["loudspeaker", "grid", "department"],
+        },
+        {"kind": "*", "start": "micro-grid"},
+    ],
+}
+PEOPLE = [
+    {"code": "m1", "level": "micro-grid", "area": "LG-M1"},
+    {"code": "g1", "level": "grid", "area": "LG-G1"},
+    {"code": "g2", "level": "grid", "area": "LG-G2"},
+    {"code": "c1", "level": "community", "area": "LG-C1"},
+    {"code": "c2", "level": "community", "area": "LG-C2"},
+    {"code": "c3", "level": "community", "area": "LG-C3"},
+    {"code": "police", "level": "department", "department": "police"},
+    {"code": "fire", "level": "department", "department": "fire"},
+    {"code": "flood", "level": "department", "department": "flood"},
+    {"code": "desk", "level": "city"},
+    {"code": "leader", "level": "leader"},
+]
+SQUARE = AreaChain("LG-M1", "LG-G1", "LG-C1", "LG")
+
+
+class Boundaries:
+    """Three communities; a drawn ring holds the first two."""
+
+    boundary_version = "v1"
+
+    def chain_at(self, _lon_deg, _lat_deg):
+        return SQUARE
+
+    def chain_of(self, area):
+        return SQUARE if area in {"square-1", "LG-C1", "LG-G1"} else None
+
+    def within(self, _ring_deg):
+        return [SQUARE, AreaChain("LG-M2", "LG-G2", "LG-C2", "LG")]
+
+
+class Scene:
+    """Dispatch with its table and its deadlines, as an engine keeps them."""
+
+    def __init__(self, params: DispatchParams | None = None) -> None:
+        self.directory = Directory(
+            msgspec.convert(TABLE, Routing),
+            Roster(msgspec.convert(PEOPLE, list[Unit])),
+            Boundaries(),
+            lambda area: Speaker("speaker-1", area, "quiet", "请调低音量") if area else None,
+            lambda _now_ms: 720,
+        )
+        self.params = params or DispatchParams()
+        self.now_ms = START_MS
+        self.cases: dict[str, Case] = {}
+        self.deadlines, self.folds = Deadlines[str](), Folds()
+        self.events, self.orders, self.records, self.replies = [], [], [], []
+        self.revisions: dict[str, int] = {}
+        self.given = 0
+
+    def at(self, minutes=0.0, seconds=0.0):
+        """Go forward to an instant since the start, telling all that falls due on the way."""
+        until_ms = START_MS + int((minutes * 60 + seconds) * 1000)
+        while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
+            self.now_ms = max(due_ms, self.now_ms)
+            keys = self.deadlines.pop_due(self.now_ms)
+            self._keep(on_due(keys, self.cases, self.now_ms, self.directory, self.params))
+        self.now_ms = until_ms
+        return self
+
+    def sleeps_until(self, minutes=0.0, seconds=0.0):
+        """Nobody runs until an instant; then all begins from its rows."""
+        self.now_ms = START_MS + int((minutes * 60 + seconds) * 1000)
+        rows = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
+        self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in rows.items()}
+        self.deadlines, self.folds = Deadlines[str](), Folds()
+        for key, case in self.cases.items():
+            self.deadlines.set(key, case.due_ms)
+            self.folds.put(key, case)
+        return self
+
+    def hears(self, change="opened", name="i1", **facts):
+        revision = self.revisions[name] = self.revisions.get(name, 0) + 1
+        state = IncidentState.RESOLVED if change == "resolved" else IncidentState.OPEN
+        given = {
+            "source": "citybrain.incidents",
+            "kind": "waste.pile",
+            "subject": "camera-1",
+            "area": "square-1",
+            "rule": "rule",
+            "incident_id": name,
+            "state": state,
+            "change": IncidentChange(change),
+            "severity": Severity.MODERATE,
+            "revision": revision,
+            "event_time_ms": self.now_ms - 5_000,
+            "opened_time_ms": self.now_ms - 5_000,
+            "first_seen_time_ms": self.now_ms - 5_000,
+            "last_seen_time_ms": self.now_ms,
+            "created_time_ms": self.now_ms,
+            "ingest_time_ms": self.now_ms,
+            "alert_count": 1,
+            "alert_ids": ("a1",),
+        }
+        incident = Incident(**{**given, **facts})
+        args = (self.cases, self.now_ms, self.directory, self.params)
+        return self._keep(on_incidents([incident], *args, folds=self.folds))
+
+    def commands(self, action, unit="", name="i1", **fields):
+        """Give a command; return its reply."""
+        self.given += 1
+        given = {
+            "source": "app",
+            "kind": "case.command",
+            "subject": case_id_of(name) if name in self.revisions else name,
+            "event_time_ms": self.now_ms,
+            "id": f"command-{self.given}",
+            "action": CaseAction(action),
+            "by": f"who-{unit or 'desk'}",
+            "unit": unit,
+            "role": "field" if unit else "desk",
+        }
+        return self.gives(CaseCommand(**{**given, **fields}))
+
+    def gives(self, command):
+        args = (self.cases, self.now_ms, self.directory, self.params)
+        (reply,) = self._keep(on_commands([command], *args, folds=self.folds)).replies
+        return reply
+
+    def is_told(self, action, by, name="i1", **fields):
+        """Hear a word of the field on the older topic."""
+        self.given += 1
+        update = DispatchUpdate(
+            source="app",
+            kind="dispatch.update",
+            subject=case_id_of(name),
+            event_time_ms=self.now_ms,
+            id=f"word-{self.given}",
+            action=FieldAction(action),
+            by=by,
+            **fields,
+        )
+        args = (self.cases, self.now_ms, self.directory, self.params)
+        return self._keep(on_updates([update], *args))
+
+    def works(self, unit, *actions, name="i1", **fields):
+        for action in actions:
+            reply = self.commands(action, unit, name, **fields)
+            assert reply.accepted, (action, reply.reason, reply.hint)
+
+    def _keep(self, out):
+        self.events += out.events
+        self.orders += out.orders
+        self.records += out.records
+        self.replies += out.replies
+        for key, case in out.changed.items():
+            if case is None:
+                del self.cases[key]
+            else:
+                self.cases[key] = case
+            self.deadlines.set(key, case and case.due_ms)
+            self.folds.put(key, case)
+        return out
+
+    def case(self, name="i1"):
+        return self.cases[case_id_of(name) if name in self.revisions else name]
+
+    def story(self, name="i1"):
+        """Give the steps of a case in words: action, and unit or by."""
+        key = self.case(name).case_id
+        return [event.action for event in self.events if event.case_id == key]
+
+    def steps(self, action):
+        return [event for event in self.events if event.action == action]
+
+    def faults(self):
+        """Give what is wrong with the chains."""
+        chains = Chains()
+        for event in self.events:
+            chains.take(to_wire(event))
+        return chains.findings({k: (c.steps, c.last_hash) for k, c in self.cases.items()})
+
+
+@pytest.fixture
+def scene() -> Callable[..., Scene]:
+    """Give the maker of a scene."""
+    return Scene
