@@ -117,6 +117,9 @@ def head_of(record: Mapping[str, Any]) -> list[str]:
     ]
     if split := spent_in_words(record):
         lines.append(f"  用时 spent     {split}")
+    if record.get("department"):
+        law = f"{record['department']} · {record.get('field', '')} · {record.get('matter', '')}"
+        lines.append(f"  执法 by law    {law}")
     if record.get("paused_ms"):
         lines.append(f"  暂停 paused    {minutes(int(record['paused_ms']))}")
     if record.get("verified"):

@@ -69,6 +69,10 @@ DEPARTMENTS = (
     ("fishery", "渔业执法", "LG-fishery"),
     ("fire", "消防救援", "LG-fire"),
     ("flood", "防汛", "LG-flood"),
+    ("market", "市场监管", "LG-market"),
+    ("ecology", "生态环境", "LG-ecology"),
+    ("resources", "自然资源和规划", "LG-resources"),
+    ("transport", "交通运输", "LG-transport"),
 )
 
 

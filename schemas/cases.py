@@ -148,6 +148,7 @@ class CaseRecord(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         function: The function of the city that opened it, where no incident did.
         due_time_ms: Until when its units are to answer, where a function says so.
         answered, unanswered: Units that have answered it, and those that have not.
+        department, field, matter: Who leads it by law, in which field, on which matter.
     """
 
     case_id: str
@@ -183,6 +184,9 @@ class CaseRecord(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     due_time_ms: int | None = None
     answered: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    department: str = ""
+    field: str = ""
+    matter: str = ""
     area: str = ""
     community: str = ""
     lon_deg: float | None = None

@@ -41,4 +41,6 @@ def directory_of(city: City) -> Directory:
     def minute_of_day(at_ms: int) -> int:
         return int(local_time(np.array([at_ms]), city.utc_offsets).minute_of_day[0])
 
-    return Directory(city.routing, city.roster, city.areas, city.speakers.get, minute_of_day)
+    return Directory(
+        city.routing, city.roster, city.areas, city.speakers.get, minute_of_day, city.enforcement
+    )

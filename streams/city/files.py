@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from streams.city.enforcementfile import read_enforcement
 from streams.city.findings import CityFault, Finding, misfit
 from streams.city.geometry import read_fences
 from streams.city.model import ApprovedText, City, SourceDecl
@@ -76,6 +77,7 @@ def _parse(
     registered = places.cameras if places is not None else {}
     platforms = read_platforms(text, sources, registered)
     routing, roster = _routing(text)
+    enforcement = read_enforcement(text, roster)
     rules, converted = _rules(text, params)
     if places is None or routing is None or text.findings:
         return None, text.findings
@@ -100,6 +102,7 @@ def _parse(
         sources=sources,
         routing=routing,
         roster=roster,
+        enforcement=enforcement,
         rules=rules,
         params=converted,
         texts=texts,

@@ -4,7 +4,7 @@ Only types: `streams.city.files` makes a `City` of files.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,7 @@ from streams.geo.fences import FenceIndex
 from streams.lateness import Timing
 from streams.local_time import UtcOffsets
 from streams.matters.casework import Speaker
+from streams.matters.enforcement import Competences
 from streams.matters.routing import Roster, Routing
 from streams.noise.limits import NoiseLimits, Venue
 from streams.noise.posts import NoiseSensor
@@ -174,7 +175,7 @@ class City:
         vessels: The register by subject (`vessels.register`).
         closures: Moratorium seasons, by the id of their fence.
         sources: By name.
-        routing, roster: Who answers.
+        routing, roster: Who answers; `enforcement` who is competent, by kind.
         rules: Raw parameter tables by rule; `params` those with a type, converted.
         texts: What loudspeakers may say, by id.
         utc_offsets: The time zone as a table.
@@ -204,6 +205,7 @@ class City:
     params: Mapping[str, Any]
     texts: Mapping[str, ApprovedText]
     utc_offsets: UtcOffsets
+    enforcement: Competences = field(default_factory=Competences)
 
     @property
     def datums(self) -> Mapping[str, Datum]:

@@ -14,6 +14,7 @@ from schemas.cases import CaseStage
 from schemas.commands import CaseAction
 from schemas.dispatch import CaseState, Clock
 from schemas.incidents import Incident
+from streams.matters.enforcement import Competence
 from streams.matters.routing import AreaChain, Level
 from streams.matters.sla import Running
 from streams.matters.spent import NO_TIME, Spent
@@ -167,6 +168,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
             that was looked at.
         place: Where, for inspections that are folded by place.
         supervised: Steps of supervision taken.
+        competence: Who leads by law, as the table said when it was opened.
     """
 
     case_id: str
@@ -209,6 +211,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     answer_told: bool = False
     place: str = ""
     supervised: int = 0
+    competence: Competence | None = None
 
     @property
     def live(self) -> tuple[Order, ...]:

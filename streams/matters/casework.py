@@ -11,6 +11,7 @@ from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentState
 from streams.matters import sla, spent, story
 from streams.matters.cases import Case, Order, Pause
+from streams.matters.enforcement import Competences
 from streams.matters.merge import NOTICE_REASON
 from streams.matters.routing import Areas, Call, Level, Roster, Routing, route_of
 from streams.matters.sla import Note, SlaParams
@@ -67,6 +68,7 @@ class Directory(NamedTuple):
     Attributes:
         speaker_at: The loudspeaker of an incident's area, None where there is none.
         minute_of_day: The local minute of the day of a wall instant in ms.
+        enforcement: Which department is competent, by kind.
     """
 
     routing: Routing
@@ -74,6 +76,7 @@ class Directory(NamedTuple):
     areas: Areas
     speaker_at: Callable[[str], Speaker | None]
     minute_of_day: Callable[[int], int]
+    enforcement: Competences = Competences()
 
 
 class Work:

@@ -332,13 +332,14 @@ def _since_ms(incident: Incident) -> int:
 
 
 def _locate(work: Work) -> None:
-    """Find where the matter is, by today's boundaries."""
+    """Find where the matter is, by today's boundaries, and who is competent."""
     incident, areas = work.incident, work.directory.areas
     if incident.lon_deg is None or incident.lat_deg is None:
         chain = areas.chain_of(incident.area)
     else:
         chain = areas.chain_at(incident.lon_deg, incident.lat_deg)
-    work.put(chain=chain, boundary_version=areas.boundary_version)
+    competence = work.directory.enforcement.of(incident.kind)
+    work.put(chain=chain, boundary_version=areas.boundary_version, competence=competence)
 
 
 def _follow_on(desk: Desk, case: Case, incident: Incident) -> None:

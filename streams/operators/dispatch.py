@@ -23,6 +23,7 @@ from schemas.topics import (
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams
 from streams.matters.dispatch import (
+    CITY,
     Dispatched,
     on_commands,
     on_due,
@@ -126,7 +127,11 @@ class DispatchOperator:
         for reject in rejects:
             tally.refuse(raw, reject)
         commands = [
-            msgspec.structs.replace(one, ingest_time_ms=int(raw.ingest_time_ms[row]))
+            msgspec.structs.replace(
+                one,
+                ingest_time_ms=int(raw.ingest_time_ms[row]),
+                subject=CITY if one.subject == self._city else one.subject,
+            )
             for row, one in rows
         ]
         states, folds = self._store.states, self._folds

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from deploy import topic_reader, topics_admin
+from deploy import casebook, topic_reader, topics_admin
 from deploy.cities import LONGGANG, load_city
 from deploy.faults.consumed import until_consumed
 from deploy.faults.fleet import Fleet, Place
@@ -77,7 +77,7 @@ def test_a_breach_during_an_outage_is_told_once_and_as_late(
 ) -> None:
     place = Place(broker, prefix, tmp_path / "agents", hasty_city)
 
-    async def run() -> list[dict]:
+    async def run() -> tuple[list[dict], casebook.Casebook]:
         with Fleet(place, AGENTS) as fleet:
             await until_ready(fleet, AGENTS, READY_S)
             await say_an_alert(place)
@@ -100,10 +100,11 @@ def test_a_breach_during_an_outage_is_told_once_and_as_late(
             # A second alert's order shows that the clocks were looked at meanwhile.
             await say_an_alert(place, "LG-gas-002")
             await until(place, lambda o: o["subject"] == "LG-gas-002", "the second", fleet)
-        return await orders_on(place)
+        return await orders_on(place), await casebook.read(broker, prefix)
 
     topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
-    orders = [order for order in asyncio.run(run()) if order["subject"] == "LG-gas-001"]
+    told, book = asyncio.run(run())
+    orders = [order for order in told if order["subject"] == "LG-gas-001"]
 
     breaches = [order for order in orders if is_breach(order)]
     assert len({order["id"] for order in breaches}) == 1
@@ -113,6 +114,15 @@ def test_a_breach_during_an_outage_is_told_once_and_as_late(
     assert told[-1] == "breach", "nobody is warned of what is broken"
     assert len({order["id"] for order in orders if order["change"] == "issued"}) == 1
     assert len({order["id"] for order in orders if order["change"] == "escalated"}) >= 1
+
+    assert book.findings == [], "the chain holds over two kills"
+    story = [step.wire for step in book.chains.story(orders[0]["case_id"])]
+    assert [event["action"] for event in story][:3] == ["opened", "issued", "breached"]
+    (broken,) = [event for event in story if event.get("clock") == "respond"]
+    assert broken["late_detected"] is True
+    assert broken["deadline_time"] == breaches[0]["deadline_time"]
+    assert broken["since_created_ms"] == RESPOND_S * 1000, "counted to the true deadline"
+    assert book.records[orders[0]["case_id"]]["breaches"][0] == "respond"
 
 
 async def say_an_alert(place: Place, subject: str = "LG-gas-001") -> None:
