@@ -71,6 +71,18 @@ async def forge(place: Place) -> None:
 def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place) -> None:
     asyncio.run(send(place, INCIDENTS, codec.encode(an_incident())))
     key = case_id_of("i-1")
+    drive(place, key)
+    ask_many(place)
+
+    assert case(place, "verify") == (0, "4 cases, 0 findings\n")
+    asyncio.run(forge(place))
+    code, found = case(place, "verify")
+    assert code == 1
+    assert f"{key} step 2: changed" in found
+
+
+def drive(place: Place, key: str) -> None:
+    """From a refusal over a photo to the end, all of it to be read in the story."""
 
     # The reply comes after the incident: both topics are of one partition's agent.
     refused = case(place, "act", key, "handle", "--by", "worker-31", *GIVEN)
@@ -101,6 +113,9 @@ def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place) -> No
     ]  # fmt: skip
     assert case(place, "list")[1] == "0 cases\n"
 
+
+def ask_many(place: Place) -> None:
+    """A task of the city, a whistle, a visit, supervision."""
     # 市级任务"一键达": one step to two communities; who has not answered stands in the list.
     asked = ("--by", "mayor", "--role", "desk", "--text", "check all fire doors", *GIVEN)
     two = ("--area", "LG-C001", "--area", "LG-C002")
@@ -114,8 +129,23 @@ def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place) -> No
     record = orjson.loads(case(place, "list", "--json")[1])
     assert (record["answered"], len(record["unanswered"])) == ([unit], 1)
 
-    assert case(place, "verify") == (0, "2 cases, 0 findings\n")
-    asyncio.run(forge(place))
-    code, found = case(place, "verify")
-    assert code == 1
-    assert f"{key} step 2: changed" in found
+    assert case(place, "show", task, "--json")[0] == 0
+
+    # 社区"吹哨" and 综合查一次, and what is said of overdue work when there is none.
+    cellar = ("--department", "flood", "--text", "a flooded cellar", "--within", "900")
+    head = ("--by", "head", "--unit", "LG-C001-team")
+    code, told_whistle = case(place, "act", "city", "whistle", *head, *cellar, *GIVEN)
+    assert code == 0, told_whistle
+    crew = ("--by", "crew-2", "--unit", "LG-flood")
+    assert case(place, "act", told_whistle.split()[-1], "report-in", *crew, *GIVEN)[0] == 0
+    visits = [
+        case(
+            place, "act", "city", "visit", "--by", "planner", "--area", "square-central",
+            "--department", department, *GIVEN,
+        )[1]
+        for department in ("fire", "market")
+    ]  # fmt: skip
+    assert visits[0] == visits[1], "one visit"
+    boss = ("--by", "desk-1", "--role", "desk")
+    assert case(place, "act", "city", "supervise", *boss, *GIVEN)[0] == 0
+    assert case(place, "supervised") == (0, "0 units\n")

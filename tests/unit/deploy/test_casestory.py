@@ -1,0 +1,72 @@
+"""A case in words: every step has a sentence, a breach says where the time went."""
+
+import pytest
+
+from deploy import casestory
+from deploy.casebook import Casebook
+from deploy.errors import Fault
+from schemas.cases import CaseEvent, CaseRecord
+from schemas.commands import CaseAction
+from schemas.dispatch import CaseState, Clock
+from schemas.examples import EXAMPLES
+from schemas.wire import to_wire
+from streams.matters.chain import Chains
+
+(EVENT,) = map(to_wire, EXAMPLES[CaseEvent])
+(RECORD,) = map(to_wire, EXAMPLES[CaseRecord])
+OF_THE_CITY = [
+    "opened", "issued", "escalated", "breached", "reminder", "relapse", "rung-risen", "closed",
+    "ack-timeout", "review-overdue", "unverified", "verified", "unanswered", "resumed", "joined",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("action", [*CaseAction, *OF_THE_CITY])
+def test_every_step_is_a_sentence_in_chinese_and_in_english(action):
+    said = casestory.step_in_words({**EVENT, "action": str(action), "unit": "LG-police"})
+
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in said), said
+    assert "{" not in said
+
+
+def test_every_state_and_clock_has_a_chinese_name():
+    assert set(casestory.STATES) == set(CaseState)
+    assert set(casestory.CLOCKS) == set(Clock)
+
+
+def test_a_breach_says_where_the_time_went():
+    said = casestory.step_in_words(
+        {
+            **EVENT,
+            "action": "breached",
+            "clock": "respond",
+            "deadline_time": "2026-05-01T12:31:00Z",
+            "late_detected": True,
+            "machine_ms": 5_000,
+            "queue_ms": 60_000,
+        }
+    )
+
+    assert "超时：响应时限（2026-05-01 20:31:00+08:00）" in said
+    assert said.endswith("(late-detected)  系统 machine 0:05 · 等待 queue 1:00")
+
+
+def test_the_head_of_a_case_says_whose_it_is_and_how_its_clocks_stand():
+    head = "\n".join(casestory.head_of(RECORD))
+    (clock,) = RECORD["clocks"]
+
+    assert "已受理 accepted · stage handle" in head
+    assert "LG-01-003 (grid)" in head
+    assert casestory.clock_in_words(clock, 0) == "响应 respond 按时 kept"
+    running = {"clock": "respond", "deadline_time": "1970-01-01T00:01:05Z"}
+    assert casestory.clock_in_words(running, 0) == "响应 respond 1:05 left"
+    assert casestory.clock_in_words(running, 85_000) == "响应 respond -0:20 left"
+
+
+def test_the_beginning_of_an_id_is_enough_if_it_is_one_cases():
+    book = Casebook({"abc-1": {}, "abd-2": {}}, Chains(), [])
+
+    assert book.find("abc") == "abc-1"
+    with pytest.raises(Fault, match="2 cases begin"):
+        book.find("ab")
+    with pytest.raises(Fault, match="No case begins"):
+        book.find("x")
