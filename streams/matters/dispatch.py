@@ -29,7 +29,7 @@ from streams.matters.casework import Directory, DispatchParams, Work
 from streams.matters.deskwork import ACTIONS, act
 from streams.matters.fieldwork import move, order_of
 from streams.matters.folding import NO_FOLDS, Folds, matter_of
-from streams.matters.life import begin, revive
+from streams.matters.life import begin, revive, since_ms
 from streams.matters.orders import answer, arm, close, escalate, take_back
 from streams.matters.words import Word, id_of, of_command, of_update
 
@@ -315,20 +315,15 @@ def _open(desk: Desk, incident: Incident) -> None:
         desk.take(pointer)
         work = desk.work(ended)
         work.put(incident=incident, resolved_ms=None)
-        revive(work, "relapse", _since_ms(incident))
-        answer(work, incident.rung, _since_ms(incident), "relapse")
+        revive(work, "relapse", since_ms(incident))
+        answer(work, incident.rung, since_ms(incident), "relapse")
         desk.take(work)
         return
     work = desk.work(Case(key, incident))
     _locate(work)
     begin(work)
-    answer(work, incident.rung, _since_ms(incident))
+    answer(work, incident.rung, since_ms(incident))
     desk.take(work)
-
-
-def _since_ms(incident: Incident) -> int:
-    """Return since when people may act on an incident: what was held counts from its release."""
-    return max(incident.created_time_ms, incident.told_time_ms or 0)
 
 
 def _locate(work: Work) -> None:

@@ -1,6 +1,7 @@
 """A case's lives: it is opened, and may be taken up again after its end."""
 
 from schemas.dispatch import CaseState
+from schemas.incidents import Incident
 from streams.matters import spent
 from streams.matters.casework import Work, with_state
 from streams.matters.words import Word
@@ -12,10 +13,15 @@ def begin(work: Work) -> None:
     felt_ms = min(incident.opened_time_ms, incident.created_time_ms, work.now_ms)
     work.put(
         felt_ms=felt_ms,
-        known_ms=min(incident.created_time_ms, work.now_ms),
+        known_ms=min(since_ms(incident), work.now_ms),
         spent=spent.since(felt_ms),
     )
     work.step("opened", reason=incident.reason)
+
+
+def since_ms(incident: Incident) -> int:
+    """Return since when people may act on an incident: what was held counts from its release."""
+    return max(incident.created_time_ms, incident.told_time_ms or 0)
 
 
 def revive(work: Work, action: str, known_ms: int, word: Word | None = None) -> None:
