@@ -61,11 +61,17 @@ class Lateness(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of a course; `recovered_s` from the kill until the worker consumed again."""
+    """What came of a course.
+
+    Attributes:
+        recovered_s: From the kill until a worker consumed again, its start included.
+        state_s: Of that, until its clocks were taken up from the changelog.
+    """
 
     course: Course
     lateness: list[Lateness]
     recovered_s: float
+    state_s: float
     doubled: int
 
     @property
@@ -136,8 +142,8 @@ def as_table(result: Result) -> str:
     course = result.course
     lines.append(
         f"\n{course.cases:,} open cases, opened within {course.spread_s} s, nobody answers; "
-        f"killed before the on-site deadlines, consuming again after {result.recovered_s:.1f} s; "
-        f"told twice: {result.doubled}."
+        f"killed before the on-site deadlines, consuming again after {result.recovered_s:.1f} s, "
+        f"{result.state_s:.1f} s of it for the state; told twice: {result.doubled}."
     )
     return "\n".join(lines)
 
@@ -155,10 +161,17 @@ async def _run(course: Course, place: Place, say: Callable[[str], None]) -> Resu
             await asyncio.sleep(_STEP_S)
         await until_ready(fleet, ["dispatch"], _READY_S)
         recovered_s = time.monotonic() - killed
-        say(f"killed, and consuming again after {recovered_s:.1f} s")
+        state_s = _gauge(fleet.metrics("dispatch"), "citybrain_recovery_seconds")
+        say(f"killed, and consuming again after {recovered_s:.1f} s, {state_s:.1f} s for the state")
         await _sleep_until(began + course.spread_s + course.on_site_s + _RESTART_S / 2)
     lateness, doubled = lateness_of(await _told(place))
-    return Result(course, lateness, recovered_s, doubled)
+    return Result(course, lateness, recovered_s, state_s, doubled)
+
+
+def _gauge(page: bytes, name: str) -> float:
+    """Return one gauge of a metrics page; NaN when it is not there."""
+    found = re.search(rf"(?m)^{name} (\S+)$", page.decode())
+    return float(found[1]) if found else float("nan")
 
 
 async def _open(course: Course, place: Place) -> None:

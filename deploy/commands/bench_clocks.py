@@ -50,6 +50,7 @@ def command(*, cases: int, spread_s: int, json_file: Path | None, broker: str | 
             "course": course._asdict(),
             "lateness": [one._asdict() for one in result.lateness],
             "recovered_s": result.recovered_s,
+            "state_s": result.state_s,
             "doubled": result.doubled,
             "right": result.is_right,
         }

@@ -19,7 +19,7 @@ def test_lateness_is_message_time_minus_deadline_and_a_double_counts_once():
 
 def result(recovered_s=3.0, doubled=0, **changes):
     one = Lateness("respond", 2, 100.0, 900.0, 950.0)._replace(**changes)
-    return Result(COURSE, [one], recovered_s, doubled)
+    return Result(COURSE, [one], recovered_s, 1.0, doubled)
 
 
 def test_it_is_right_only_when_all_was_told_once_in_time_and_recovered_fast():
