@@ -8,29 +8,25 @@ reads it twice can tell. What else they are given is said in `Desk`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from schemas.cases import CaseEvent, CaseRecord
 from schemas.commands import CaseAction, CaseCommand, CommandReply
 from schemas.dispatch import (
     CaseState,
-    Clock,
-    ClockNote,
-    DispatchOrder,
     DispatchUpdate,
     OrderChange,
-    Reminder,
 )
 from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from streams.matters import functions, proof, sla, story
+from streams.matters import functions, proof, story
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Work
+from streams.matters.decision import Desk, Dispatched, Refusal
 from streams.matters.deskwork import ACTIONS, act
 from streams.matters.fieldwork import move, order_of
 from streams.matters.folding import NO_FOLDS, Folds, matter_of
 from streams.matters.life import begin, revive, since_ms
-from streams.matters.orders import answer, arm, close, escalate, take_back
+from streams.matters.orders import answer, arm, close
+from streams.matters.watching import watch
 from streams.matters.words import Word, id_of, of_command, of_update
 
 # Words about one case are in one partition and are said by people: what a crash
@@ -40,75 +36,6 @@ from streams.matters.words import Word, id_of, of_command, of_update
 _KEPT_WORDS = 64
 CITY = "city"
 """The subject of a command that is about no case yet."""
-
-
-class Refusal(NamedTuple):
-    """An update that belongs to no case, for the dead letters: its index, and why."""
-
-    row: int
-    reason: str
-
-
-class Dispatched(NamedTuple):
-    """What dispatch decided: messages in order, cases that moved (None: forgotten)."""
-
-    orders: list[DispatchOrder]
-    reminders: list[Reminder]
-    changed: dict[str, Case | None]
-    refused: list[Refusal]
-    events: list[CaseEvent]
-    records: list[CaseRecord]
-    replies: list[CommandReply]
-
-    @classmethod
-    def nothing(cls) -> "Dispatched":
-        """Return a decision that says and moves nothing."""
-        return cls([], [], {}, [], [], [], [])
-
-    def take(self, work: Work) -> None:
-        """Take in what was done about one case."""
-        self.orders.extend(work.orders)
-        self.reminders.extend(work.reminders)
-        self.events.extend(work.events)
-        case = work.finished()
-        if case.revision != work.case.revision:
-            self.records.append(story.record_of(case, work.now_ms))
-        self.changed[case.case_id] = case
-
-
-class Desk(NamedTuple):
-    """What a decision is made with.
-
-    Attributes:
-        prior: Cases by case id, read only.
-        now_ms: Wall time.
-        directory: The city: routing, roster, boundaries, loudspeakers.
-        params: The city's `[dispatch]`.
-        folds: Closed cases by their matter; `closed` those closed in this call.
-        out: What was decided so far.
-    """
-
-    prior: Mapping[str, Case]
-    now_ms: int
-    directory: Directory
-    params: DispatchParams
-    folds: Folds
-    out: Dispatched
-    closed: dict[str, str]
-
-    def case(self, key: str) -> Case | None:
-        """Return a case as it stands, what was decided in this call included."""
-        return self.out.changed[key] if key in self.out.changed else self.prior.get(key)
-
-    def take(self, work: Work) -> None:
-        """Take in what was done about one case."""
-        self.out.take(work)
-        if work.case.state is CaseState.CLOSED:
-            self.closed[matter_of(work.case.incident)] = work.case.case_id
-
-    def work(self, case: Case) -> Work:
-        """Return the work on one case."""
-        return Work(case, self.now_ms, self.directory, self.params)
 
 
 def case_id_of(incident_id: str) -> str:
@@ -218,7 +145,7 @@ def on_due(
             desk.out.changed[key] = None
         else:
             work = desk.work(case)
-            _watch(work)
+            watch(work)
             desk.take(work)
     return desk.out
 
@@ -385,51 +312,3 @@ def _note_change(work: Work, change: IncidentChange) -> None:
         arm(work, work.now_ms + work.respond_ms)
     if change is IncidentChange.RESOLVED:
         proof.wait_until(work, work.now_ms)
-
-
-def _watch(work: Work) -> None:
-    """Tell what is due, and ask the next level where nobody has answered."""
-    case, now_ms = work.case, work.now_ms
-    if case.pause is not None:
-        if case.pause.until_ms <= now_ms:
-            work.resume(case.pause.until_ms)
-        if work.case.pause is not None:
-            _look_at_people(work)
-            return
-    notes, clocks = sla.due_notes(work.case.clocks, now_ms, work.params.sla)
-    work.put(clocks=clocks)
-    work.tell(notes)
-    broken = [
-        note.clock
-        for note in notes
-        if note.note is ClockNote.BREACH
-        and note.clock is not Clock.RESPOND
-        and note.clock in work.params.escalate_on
-    ]
-    escalate_at_ms, depart_by_ms = work.case.escalate_at_ms, work.case.depart_by_ms
-    if escalate_at_ms is not None and escalate_at_ms <= now_ms:
-        escalate(work, "nobody-accepted")
-    elif broken and work.may_escalate:
-        escalate(work, f"{broken[0]}-breached")
-    if depart_by_ms is not None and depart_by_ms <= now_ms:
-        take_back(work)
-    _look_at_people(work)
-
-
-def _look_at_people(work: Work) -> None:
-    """Look at what waits for people's word, whether clocks stand still or not."""
-    for due_ms, look in (
-        (work.case.review_by_ms, _review_overdue),
-        (work.case.prove_by_ms, proof.look),
-        (None if work.case.answer_told else work.case.answer_by_ms, functions.look),
-    ):
-        if due_ms is not None and due_ms <= work.now_ms and work.case.ended_ms is None:
-            look(work)
-
-
-def _review_overdue(work: Work) -> None:
-    """Tell that no supervisor looked at a return in time."""
-    work.put(review_by_ms=None)
-    order = work.case.current
-    work.say(order, OrderChange.NOTED, "review-overdue", order.revision, reason="review-overdue")
-    work.step("review-overdue", order_id=order.order_id, unit=order.unit)

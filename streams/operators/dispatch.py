@@ -22,9 +22,9 @@ from schemas.topics import (
 )
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams
+from streams.matters.decision import Dispatched
 from streams.matters.dispatch import (
     CITY,
-    Dispatched,
     on_commands,
     on_due,
     on_incidents,

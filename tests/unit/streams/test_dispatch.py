@@ -15,7 +15,8 @@ from schemas.dispatch import (
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
-from streams.matters.dispatch import Dispatched, case_id_of, on_due, on_incidents, on_updates
+from streams.matters.decision import Dispatched
+from streams.matters.dispatch import case_id_of, on_due, on_incidents, on_updates
 from streams.matters.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 

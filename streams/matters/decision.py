@@ -1,0 +1,81 @@
+"""What dispatch decides in one call: what it is made with, and what comes of it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from schemas.cases import CaseEvent, CaseRecord
+from schemas.commands import CommandReply
+from schemas.dispatch import CaseState, DispatchOrder, Reminder
+from streams.matters import story
+from streams.matters.cases import Case
+from streams.matters.casework import Directory, DispatchParams, Work
+from streams.matters.folding import Folds, matter_of
+
+
+class Refusal(NamedTuple):
+    """An update that belongs to no case, for the dead letters: its index, and why."""
+
+    row: int
+    reason: str
+
+
+class Dispatched(NamedTuple):
+    """What dispatch decided: messages in order, cases that moved (None: forgotten)."""
+
+    orders: list[DispatchOrder]
+    reminders: list[Reminder]
+    changed: dict[str, Case | None]
+    refused: list[Refusal]
+    events: list[CaseEvent]
+    records: list[CaseRecord]
+    replies: list[CommandReply]
+
+    @classmethod
+    def nothing(cls) -> "Dispatched":
+        """Return a decision that says and moves nothing."""
+        return cls([], [], {}, [], [], [], [])
+
+    def take(self, work: Work) -> None:
+        """Take in what was done about one case."""
+        self.orders.extend(work.orders)
+        self.reminders.extend(work.reminders)
+        self.events.extend(work.events)
+        case = work.finished()
+        if case.revision != work.case.revision:
+            self.records.append(story.record_of(case, work.now_ms))
+        self.changed[case.case_id] = case
+
+
+class Desk(NamedTuple):
+    """What a decision is made with.
+
+    Attributes:
+        prior: Cases by case id, read only.
+        now_ms: Wall time.
+        directory: The city: routing, roster, boundaries, loudspeakers.
+        params: The city's `[dispatch]`.
+        folds: Closed cases by their matter; `closed` those closed in this call.
+        out: What was decided so far.
+    """
+
+    prior: Mapping[str, Case]
+    now_ms: int
+    directory: Directory
+    params: DispatchParams
+    folds: Folds
+    out: Dispatched
+    closed: dict[str, str]
+
+    def case(self, key: str) -> Case | None:
+        """Return a case as it stands, what was decided in this call included."""
+        return self.out.changed[key] if key in self.out.changed else self.prior.get(key)
+
+    def take(self, work: Work) -> None:
+        """Take in what was done about one case."""
+        self.out.take(work)
+        if work.case.state is CaseState.CLOSED:
+            self.closed[matter_of(work.case.incident)] = work.case.case_id
+
+    def work(self, case: Case) -> Work:
+        """Return the work on one case."""
+        return Work(case, self.now_ms, self.directory, self.params)
