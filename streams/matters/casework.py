@@ -201,10 +201,17 @@ class Work:
         )
         self.step("resumed", at_ms=at_ms, reason=pause.reason)
 
+    def _told(self) -> list[DispatchOrder]:
+        """Return what was said that moved something."""
+        return [one for one in self.orders if one.change is not OrderChange.REFUSED]
+
     def finished(self) -> Case:
-        """Return the case with its state, its next deadline, its revision."""
+        """Return the case with its state, its next deadline, its revision.
+
+        A warning alone is no revision: whoever has the record has the deadlines.
+        """
         case = self.case
-        if self.events or any(one.change is not OrderChange.REFUSED for one in self.orders):
+        if self.events or any(one.change is not OrderChange.CLOCK for one in self._told()):
             case = msgspec.structs.replace(case, revision=case.revision + 1)
         if case.ended_ms is None:
             return msgspec.structs.replace(case, state=case.stands, due_ms=_due_ms(case))
