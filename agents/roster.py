@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from agents import claims, matters, positions, readings
+from agents import claims, devices, matters, positions, readings
 from agents.spec import AgentSpec
 from streams.city.model import City
 
@@ -15,6 +15,7 @@ AGENTS: Mapping[str, Callable[[City], AgentSpec]] = MappingProxyType(
         "positions": positions.positions,
         "cameras": claims.cameras,
         "complaints": claims.complaints,
+        "devices": devices.devices,
         "incidents": matters.incidents,
         "dispatch": matters.dispatch,
         "kpi": matters.kpi,

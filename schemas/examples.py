@@ -20,6 +20,7 @@ from schemas.dispatch import (
     Reminder,
 )
 from schemas.envelope import Datum, Envelope
+from schemas.heard import Heard
 from schemas.ids import uuid5
 from schemas.incidents import (
     Incident,
@@ -247,6 +248,18 @@ EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
                 venue="xiasha-square",
                 text_id="quiet-please",
                 text="Please turn the music down.",
+            ),
+        ),
+        Heard: (
+            Heard(
+                source="camera-hub",
+                kind="feed.heard",
+                subject="camera.detections/2",
+                event_time_ms=_AT_MS,
+                ingest_time_ms=_AT_MS + 700,
+                count=118,
+                devices=("cam-0412", "cam-0413"),
+                ago_ms=(0, 4_200),
             ),
         ),
         DeviceStatus: (

@@ -18,6 +18,7 @@ from schemas.detections import Detection
 from schemas.devices import DeviceStatus
 from schemas.dispatch import DispatchOrder, DispatchUpdate, Reminder
 from schemas.envelope import Envelope
+from schemas.heard import Heard
 from schemas.incidents import Incident, IncidentCommand
 from schemas.kpi import Kpi
 from schemas.positions import Position
@@ -39,6 +40,7 @@ DISPATCH_ORDERS_LATEST = "dispatch.orders.latest"
 DISPATCH_UPDATES = "dispatch.updates"
 REMINDERS = "reminders"
 KPI = "kpi"
+DEVICES_HEARD = "devices.heard"
 DEVICES_STATUS = "devices.status"
 CASE_COMMANDS = "case.commands"
 CASE_REPLIES = "case.replies"
@@ -157,6 +159,13 @@ _TABLE = (
         CaseRecord,
         retention_ms=_DAY_MS,
         cleanup="compact",
+    ),
+    Topic(
+        DEVICES_HEARD,
+        "city",
+        "each partition counts what it hears; whoever adds up sees a city whole",
+        Heard,
+        retention_ms=_DAY_MS,
     ),
     Topic(
         DEVICES_STATUS,

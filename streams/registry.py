@@ -9,6 +9,7 @@ import numpy as np
 
 from streams import skew
 from streams.city.model import City
+from streams.devices import feeds, watching
 from streams.matters.casework import DispatchParams
 from streams.matters.policy import IncidentParams
 from streams.noise.posts import place_sensors
@@ -108,6 +109,8 @@ PARAMS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
         "incidents": IncidentParams,
         "dispatch": DispatchParams,
         skew.NAME: skew.Params,
+        feeds.NAME: feeds.Params,
+        watching.NAME: watching.Params,
     }
 )
 """The tables that a city's rules.toml may have, by name."""

@@ -15,6 +15,7 @@ from streams.lateness import Timing
 from streams.operators.events import EventOperator
 from streams.operators.lanes import Lanes
 from streams.operators.placing import place_of, placed
+from streams.pulse import Pulse
 from streams.registry import RuleEntry
 from streams.skew import Clocks
 
@@ -48,6 +49,7 @@ def detections_operator(
         Lanes(rules, settings),
         again=_detection_again,
         clocks=Clocks(city.params[skew.NAME]),
+        pulse=Pulse(city.code),
         areas=city.areas,
     )
 
@@ -67,6 +69,7 @@ def complaints_operator(
         Sequencer(city.timings, UNDECLARED_TICKETS, ComplaintBatch),
         Lanes(rules, settings),
         again=_complaint_again,
+        pulse=Pulse(city.code),
         areas=city.areas,
     )
 

@@ -18,6 +18,7 @@ from streams.lateness import BEGINNING_MS, by_source
 from streams.ledger import Counts
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.lanes import Lanes, Times
+from streams.pulse import Pulse
 from streams.rule import RowNote
 from streams.skew import Clocks
 
@@ -88,6 +89,7 @@ class EventOperator:
             is refused after its raw record is gone.
         clocks: Where given, devices whose clocks are ahead are told of.
         areas: Where given, events are counted by the community that they lie in.
+        pulse: Where given, tells how much was heard on each feed, and from whom.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class EventOperator:
         again: Callable[[Any, int], bytes],
         clocks: Clocks | None = None,
         areas: AreaIndex | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._city = city
         self._decode = decode
@@ -107,6 +110,7 @@ class EventOperator:
         self._lanes = lanes
         self._again = again
         self._clocks = clocks
+        self._pulse = pulse
         self._communities = None if areas is None else _Communities(areas)
         self._origin = ("", 0)
         self._origin_moved = False
@@ -129,6 +133,8 @@ class EventOperator:
         if self._clocks is not None:
             # Before the future is refused: the worst clocks are found there.
             tally.alert(self._clocks.look(batch, first_new))
+        if self._pulse is not None:
+            self._pulse.note(batch, first_new)
         next_offset = int(raw.offsets[-1]) + 1
         released = self._sequencer.push(batch, now_ms, next_offset)
         self._moved = True
@@ -142,6 +148,7 @@ class EventOperator:
         ).check()
         self._refuse_untimely(raw, released, tally)
         self._decide(released.batch, raw, tally)
+        self._beat(tally, now_ms)
         return Outcome(
             tally.sends,
             len(raw.values),
@@ -166,6 +173,7 @@ class EventOperator:
             self._decide(released.batch, None, tally)
         for source in self._lanes.sources():
             self._close(source, tally)
+        self._beat(tally, now_ms)
         return Outcome(
             tally.sends,
             refused=tally.refused,
@@ -209,6 +217,10 @@ class EventOperator:
         """Return the least watermark of the sources that are not idle."""
         low_ms = self._sequencer.low_watermark_ms
         return None if low_ms == BEGINNING_MS else low_ms
+
+    def _beat(self, tally: Tally, now_ms: int) -> None:
+        if self._pulse is not None:
+            tally.sends += self._pulse.beat(*self._origin, now_ms)
 
     def _read(self, topic: str, partition: int) -> None:
         """Remember where rows come from: they may be refused after a restart."""

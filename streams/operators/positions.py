@@ -14,6 +14,7 @@ from streams.event_time import Sequencer
 from streams.lateness import Timing
 from streams.operators.events import EventOperator
 from streams.operators.lanes import Lanes
+from streams.pulse import Pulse
 from streams.registry import RuleEntry
 from streams.skew import Clocks
 
@@ -44,6 +45,7 @@ def positions_operator(
         Lanes(rules, settings),
         again=_again,
         clocks=Clocks(city.params[skew.NAME]),
+        pulse=Pulse(city.code),
     )
 
 

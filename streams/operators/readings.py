@@ -15,6 +15,7 @@ from streams.lateness import Timing
 from streams.operators.events import EventOperator
 from streams.operators.lanes import Lanes
 from streams.operators.placing import place_of, placed
+from streams.pulse import Pulse
 from streams.registry import RuleEntry
 from streams.skew import Clocks
 
@@ -46,6 +47,7 @@ def readings_operator(
         Lanes(rules, settings),
         again=_again,
         clocks=Clocks(city.params[skew.NAME]),
+        pulse=Pulse(city.code),
         areas=city.areas,
     )
 

@@ -130,8 +130,8 @@ def test_everything_read_is_counted(city: City) -> None:
     heard = Heard(city, [gas(0), broken, gas(1)])
 
     # Two readings and a broken record, and what the city's own agents read: one alert,
-    # one incident, and two states of its case.
-    assert heard.counts.records == 7
+    # one incident, two states of its case, and one count of what was heard.
+    assert heard.counts.records == 8
     assert heard.counts.used == 6
     assert heard.counts.refused == {"decode/not-json": 1}
     assert heard.counts.sent[DEADLETTER] == 1
