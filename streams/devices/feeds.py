@@ -113,23 +113,20 @@ def heard(
 
     Args:
         source: The feed's name.
-        feed: As it was; None for a new one.
+        feed: As it stood at that moment (`judged`); None for a new one.
         said: The count.
-        offset: Of that record; one that was taken before changes nothing.
+        offset: Of that record.
         pause_ms: A pause in event time after which devices are given time anew.
     """
     at_ms = said.ingest_time_ms or said.event_time_ms
     if feed is None:
         feed = Feed(at_ms, at_ms, said.event_time_ms, said.event_time_ms)
         feed = msgspec.structs.replace(feed, minute=at_ms // _MINUTE_MS)
-    if offset < feed.next_offset:
-        return feed, []
     alerts = []
     gap_ms = feed.gap_ms
     if feed.standing is Standing.DOWN:
-        alerts.append(
-            _alert(source, feed, Transition.CLEAR, at_ms, silent_ms=at_ms - feed.heard_ms)
-        )
+        silent_ms = at_ms - feed.heard_ms
+        alerts.append(_alert(source, feed, Transition.CLEAR, at_ms, silent_ms=silent_ms))
         feed = msgspec.structs.replace(feed, standing=Standing.FINE, counts=(), onset_ms=0)
     else:
         gap = max(0, at_ms - feed.heard_ms)
@@ -150,24 +147,30 @@ def heard(
 def judged(source: str, feed: Feed, now: Now, params: Params) -> tuple[Feed, list[Alert]]:
     """Return the feed as it stands now, and what of it is to be told."""
     alerts: list[Alert] = []
-    now_ms = now.now_ms
-    while feed.minute < now_ms // _MINUTE_MS:
-        behind = now_ms // _MINUTE_MS - feed.minute
-        if behind > _HOUR_MINUTES:  # nobody watched: begin a new minute, keep what is usual
-            feed = msgspec.structs.replace(
-                feed, minute=feed.minute + behind, current=0, counts=(), hour_sum=0, hour_minutes=0
-            )
-            continue
+    this_minute = now.now_ms // _MINUTE_MS
+    if this_minute - feed.minute > _HOUR_MINUTES:  # nobody watched: keep what is usual
+        feed = msgspec.structs.replace(
+            feed, minute=this_minute, current=0, counts=(), hour_sum=0, hour_minutes=0
+        )
+    while feed.minute < this_minute:
+        ends = now._replace(now_ms=(feed.minute + 1) * _MINUTE_MS)
+        feed = _fallen(source, feed, ends, params, alerts)
         feed = _minute_over(source, feed, now.offset_ms, params, alerts)
+    return _fallen(source, feed, now, params, alerts), alerts
+
+
+def _fallen(source: str, feed: Feed, now: Now, params: Params, alerts: list[Alert]) -> Feed:
+    """Return the feed, down if nothing was heard for too long by now."""
     learned = feed.heard_ms - feed.first_ms >= params.learn_s * 1000
     silent_ms = max(params.down_gaps * feed.gap_ms, params.down_at_least_s * 1000)
     down_ms = int(max(feed.heard_ms, now.watched_ms) + silent_ms)
-    if learned and feed.standing is not Standing.DOWN and now_ms >= down_ms:
-        if feed.standing is Standing.THIN:
-            alerts.append(_alert(source, feed, Transition.CLEAR, down_ms))
-        feed = msgspec.structs.replace(feed, standing=Standing.DOWN, onset_ms=down_ms)
-        alerts.append(_alert(source, feed, Transition.ONSET, down_ms, silent_ms=int(silent_ms)))
-    return feed, alerts
+    if not learned or feed.standing is Standing.DOWN or now.now_ms < down_ms:
+        return feed
+    if feed.standing is Standing.THIN:
+        alerts.append(_alert(source, feed, Transition.CLEAR, down_ms))
+    feed = msgspec.structs.replace(feed, standing=Standing.DOWN, onset_ms=down_ms)
+    alerts.append(_alert(source, feed, Transition.ONSET, down_ms, silent_ms=int(silent_ms)))
+    return feed
 
 
 def _minute_over(

@@ -37,16 +37,22 @@ class DevicesOperator:
     def take(self, raw: RawBatch, now_ms: int) -> Outcome:
         """Take counts in; what was taken before changes nothing."""
         tally = Tally(self._city.code, now_ms)
+        if self._watched_ms is None:
+            self._watched_ms = now_ms
         rows, rejects = decode_records(raw, Heard)
         for reject in rejects:
             tally.refuse(raw, reject)
         touched: dict[str, Watch] = {}
         for row, said in rows:
             source, offset = said.source, int(raw.offsets[row])
-            before = self._feeds.get(source)
-            feed, alerts = feeds.heard(source, before, said, offset, self._params.pause_s * 1000)
-            if feed is before:
-                continue
+            feed = self._feeds.get(source)
+            if feed is not None:
+                if offset < feed.next_offset:
+                    continue
+                at_ms = said.ingest_time_ms or said.event_time_ms
+                feed, alerts = feeds.judged(source, feed, self._now(at_ms), self._feed_params)
+                tally.alert(alerts)
+            feed, alerts = feeds.heard(source, feed, said, offset, self._params.pause_s * 1000)
             self._put(source, feed)
             tally.alert(alerts)
             touched[source] = watch = self._watch(source)
@@ -67,7 +73,7 @@ class DevicesOperator:
         tally = Tally(self._city.code, now_ms)
         if not caught_up:
             return NOTHING
-        now = feeds.Now(now_ms, self._offset_ms(now_ms), self._watched_ms)
+        now = self._now(now_ms)
         for source, before in sorted(self._feeds.items()):
             feed, alerts = feeds.judged(source, before, now, self._feed_params)
             if feed is not before:
@@ -125,7 +131,7 @@ class DevicesOperator:
             else:
                 tally.alert([one])
 
-    def _offset_ms(self, now_ms: int) -> int:
+    def _now(self, now_ms: int) -> feeds.Now:
         offsets = self._city.utc_offsets
         at = np.searchsorted(offsets.from_utc_ms, now_ms, side="right") - 1
-        return int(offsets.offset_ms[at])
+        return feeds.Now(now_ms, int(offsets.offset_ms[at]), self._watched_ms or now_ms)
