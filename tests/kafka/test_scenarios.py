@@ -44,6 +44,9 @@ SPEED = 100.0
 WITHIN_S = 240.0
 HEARD = (ALERTS, INCIDENTS, DISPATCH_ORDERS, REMINDERS)
 
+# Feeds are watched on wall time: that story takes its twenty minutes however it is played.
+PLAYED = [name for name in SCENARIOS if name != "feed-outage"]
+
 Said = dict[str, list[dict[str, Any]]]
 
 
@@ -81,9 +84,9 @@ def own_prefix(broker: str) -> str:
 def show(broker: str, own_prefix: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
     folder = tmp_path_factory.mktemp("scenarios")
     city = load_city()
-    longest_ms = 1000 * max(one.duration_s for one in SCENARIOS.values())
+    longest_ms = 1000 * max(SCENARIOS[name].duration_s for name in PLAYED)
     start_ms = time.time_ns() // 1_000_000 - longest_ms
-    plan = simulating.Plan(city, 1, list(SCENARIOS), None, start_ms, None, SPEED)
+    plan = simulating.Plan(city, 1, PLAYED, None, start_ms, None, SPEED)
     stories = simulating.stories(plan)
 
     async def play() -> Said:
@@ -102,7 +105,7 @@ def show(broker: str, own_prefix: str, tmp_path_factory: pytest.TempPathFactory)
         processes.end([worker], grace_s=20)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_the_scenario_leads_to_what_it_promises_and_to_nothing_that_it_excludes(
     show: Show, name: str
 ) -> None:

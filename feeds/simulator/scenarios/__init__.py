@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from feeds.simulator.scenarios.dark_vessel import DARK_VESSEL
 from feeds.simulator.scenarios.distress import DISTRESS
+from feeds.simulator.scenarios.feed_outage import FEED_OUTAGE
 from feeds.simulator.scenarios.fire import FIRE
 from feeds.simulator.scenarios.flood import FLOOD
 from feeds.simulator.scenarios.gas import GAS
@@ -28,6 +29,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             DARK_VESSEL,
             MORATORIUM,
             ILLEGAL_PARKING,
+            FEED_OUTAGE,
         )
     }
 )

@@ -72,5 +72,6 @@ def test_a_scenario_says_the_same_under_the_same_seed_within_its_time(
     played = Played(SCENARIOS[name], city, 7, START_MS)
 
     assert played.records == Played(SCENARIOS[name], city, 7, START_MS).records
-    assert played.start_ms <= played.records[0].event_time_ms
-    assert played.records[-1].event_time_ms < played.until_ms
+    assert all(played.start_ms <= one.event_time_ms < played.until_ms for one in played.records)
+    # A story without a word of its own is one of those who fall silent in it.
+    assert played.records or played.actors()
