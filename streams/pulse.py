@@ -1,7 +1,7 @@
 """Pulse: what one partition has heard of each feed, told every few seconds.
 
 Who watches feeds and devices needs a city whole, and each partition sees a part:
-so each counts its own, and one agent adds them up (docs/decisions/0008). The count
+so each counts its own, and one agent adds them up (docs/decisions/0010). The count
 is kept in memory only; see `schemas.heard`.
 """
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.alerts import Severity
+from schemas.units import KINDS, check_kind
 from streams.hysteresis import MAX_OF_LAST, Ladder
 
 _MS = 1_000
@@ -111,6 +112,14 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     kinds: dict[str, Kind]
     version: str = ""
+
+    def __post_init__(self) -> None:
+        for name, kind in self.kinds.items():
+            refusal = check_kind(name, kind.unit)
+            if refusal is not None:
+                raise ValueError(refusal.hint)
+            if kind.unit != KINDS[name].unit:
+                raise ValueError(f"levels of {name} are in {KINDS[name].unit}, not {kind.unit}")
 
 
 class Setting(NamedTuple):

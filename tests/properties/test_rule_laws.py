@@ -79,7 +79,7 @@ def readings(draw):
             st.tuples(
                 st.sampled_from([0, 1 * S, 20 * S, 45 * S, 700 * S]),
                 st.sampled_from(["a", "b", "c"]),
-                st.sampled_from(["water.level", "water.level", "water.flow", "noise.laeq"]),
+                st.sampled_from(["water.level", "water.level", "manhole.tilt", "noise.laeq"]),
                 st.sampled_from([1.0, 2.6, 3.0, 3.2, 3.6, 5.0]),
             ),
             min_size=1,
@@ -111,8 +111,8 @@ _KINDS = threshold.Params(
             unit="m", levels=(3.0, 4.0), clear=(2.5, 3.5), for_s=40, keep_for_s=30,
             unseen_s=600, severity=(Severity.MODERATE, Severity.SEVERE),
         ),
-        "water.flow": Kind(
-            unit="m3/s", levels=(3.0,), severity=(Severity.MINOR,), at_least=2, of_last=3
+        "manhole.tilt": Kind(
+            unit="deg", levels=(3.0,), severity=(Severity.MINOR,), at_least=2, of_last=3
         ),
     }
 )  # fmt: skip

@@ -21,9 +21,9 @@ WATER = Kind(
     label="水位",
     finding="water.high",
 )
-PRESSURE = Kind(unit="kPa", levels=(150.0,), severity=(Severity.MINOR,), direction=Direction.BELOW)
+PRESSURE = Kind(unit="%", levels=(150.0,), severity=(Severity.MINOR,), direction=Direction.BELOW)
 STAGES = {"water.level": {"river": (25.0, 27.3), "bay": (4.0, 5.0)}}
-PARAMS = Params(kinds={"water.level": WATER, "water.pressure": PRESSURE}, version="7")
+PARAMS = Params(kinds={"water.level": WATER, "battery.level": PRESSURE}, version="7")
 
 
 def readings(*rows, kind="water.level", lon_deg=np.nan):
@@ -138,11 +138,11 @@ def test_not_seen_counts_from_the_latest_reading_not_from_the_onset_that_time_br
 
 def test_smaller_can_be_worse():
     watch = Watch()
-    onset, clear = watch.read((1, 150), (2, 149), (3, 150), kind="water.pressure")
+    onset, clear = watch.read((1, 150), (2, 149), (3, 150), kind="battery.level")
 
     assert said([onset, clear]) == [("onset", 2, "Minor"), ("clear", 3, "Minor")]
-    assert onset.kind == "water.pressure.exceeded"
-    assert onset.sentence == "d1 water.pressure 149 kPa，低于限值 150 kPa"
+    assert onset.kind == "battery.level.exceeded"
+    assert onset.sentence == "d1 battery.level 149 %，低于限值 150 %"
 
 
 def test_an_alert_says_what_was_measured_against_what_and_where():
@@ -169,11 +169,11 @@ def test_sensors_and_kinds_do_not_mix():
     watch = Watch()
     watch.read((100, 3.2, "a"), (100, 3.2, "b"), (100, 99.0, "c"))
     both = readings((160, 1.0, "a"), (160, 3.2, "b"), (160, 3.2, "a"))
-    mixed = both._replace(kind=["water.pressure", "water.level", "never heard of"])
+    mixed = both._replace(kind=["battery.level", "water.level", "never heard of"])
     verdict = threshold.evaluate(mixed, watch.state, watch.setting)
 
     assert {(alert.subject, alert.kind) for alert in verdict.alerts} == {
-        ("a", "water.pressure.exceeded"),
+        ("a", "battery.level.exceeded"),
         ("b", "water.high"),
     }
 
@@ -189,7 +189,7 @@ def test_enough_of_the_latest_readings_can_decide_in_place_of_a_time():
 def test_a_kind_that_is_no_longer_watched_is_let_go_of():
     watch = Watch()
     watch.read((100, 3.2), (160, 3.2))
-    watch.setting = setting_of(Params(kinds={"water.pressure": PRESSURE}))
+    watch.setting = setting_of(Params(kinds={"battery.level": PRESSURE}))
 
     assert watch.read((200, 9.9)) == []
     assert watch.pass_time(2_000) == []
@@ -241,3 +241,16 @@ def test_each_station_has_stages_of_its_own_and_one_without_is_not_watched():
 def test_a_kind_by_station_that_has_levels_too_is_refused():
     with pytest.raises(ValueError, match="no levels here"):
         Kind(unit="m", by_station=True, levels=(3.0,), severity=(Severity.MINOR,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "hint"),
+    [
+        ("water.level", "cm", "levels of water.level are in m, not cm"),
+        ("water.level", "ppm", "water.level takes m, cm, mm"),
+        ("water.levle", "m", "did you mean water.level"),
+    ],
+)
+def test_levels_in_another_unit_or_of_an_unknown_kind_are_refused(kind, unit, hint):
+    with pytest.raises(ValueError, match=hint):
+        Params(kinds={kind: Kind(unit=unit, levels=(3.0,), severity=(Severity.MINOR,))})
