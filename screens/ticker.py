@@ -11,6 +11,8 @@ from screens.hub.frames import Frame
 from screens.known.knowledge import Knowledge
 from screens.metrics import Metrics
 
+_PAST_THE_GRID_S = 0.002
+
 
 class Ticker:
     """Ticks the knowledge; screens wait for it.
@@ -31,6 +33,7 @@ class Ticker:
         self._health_number = 0
         self._made: dict[str, Frame] = {}
         self.tick_s = tick_s
+        self._tick_ms = round(tick_s * 1000)
         self.spent_s = 0.0
         self.now_ms = time.time_ns() // 1_000_000
 
@@ -40,7 +43,9 @@ class Ticker:
         while True:
             began_s = time.monotonic()
             now_ms = self.now_ms = time.time_ns() // 1_000_000
-            self._knowledge.tick(now_ms)
+            # On the grid of ticks: one that comes some milliseconds early would else make
+            # everything that changes once a second wait for the tick after it.
+            self._knowledge.tick(now_ms - now_ms % self._tick_ms)
             self._made.clear()
             if began_s >= health_due_s:
                 health_due_s = began_s + self._health_s
@@ -50,7 +55,7 @@ class Ticker:
             woken.set()
             self.spent_s = time.monotonic() - began_s
             self._metrics.tick.observe(self.spent_s)
-            await asyncio.sleep(max(0.01, self.tick_s - self.spent_s))
+            await asyncio.sleep(self.tick_s - time.time() % self.tick_s + _PAST_THE_GRID_S)
 
     async def next(self) -> None:
         """Wait for the next tick."""
