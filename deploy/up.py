@@ -18,8 +18,9 @@ from typing import Final, NamedTuple
 
 from rich.console import Console
 
-from deploy import processes, simulation, topics_admin, view
+from deploy import demo_logins, processes, simulation, topics_admin, view
 from deploy.broker import EmbeddedBroker
+from deploy.cities import load_city
 from deploy.errors import Fault
 from schemas.topics import TOPICS
 
@@ -28,6 +29,7 @@ _BROKER_GRACE_S: Final = 2.5
 _LOOK_S: Final = 0.5
 _MOST_RESTARTS: Final = 5
 _EXCERPT_LINES: Final = 12
+_PAGE_PORT: Final = 8080
 
 
 class Plan(NamedTuple):
@@ -86,10 +88,10 @@ async def _serve(plan: Plan, address: str, console: Console) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signum, over.set)
-    services = [Kept(one, plan, address) for one in _services()]
+    services = [Kept(one, plan, address) for one in _services(plan)]
     recordings = simulation.find_recordings() if plan.simulate else None
     play = simulation.Play(address, plan.prefix, plan.seed, recordings)
-    notes = [*_notes(plan, address), *(one.service.note for one in services)]
+    notes = [*(one.service.note for one in services), *_notes(plan, address)]
     stage = view.Stage(address, plan.prefix, [*notes, _fed_by(plan, recordings)], play.news)
     tasks: list[Coroutine[None, None, None]] = [
         *(one.keep(over) for one in services),
@@ -104,8 +106,7 @@ async def _serve(plan: Plan, address: str, console: Console) -> None:
     except* Fault as faults:
         raise faults.exceptions[0] from None
     finally:
-        for one in reversed(services):
-            one.end()
+        processes.end([child for one in services if (child := one.child)], _GRACE_S)
 
 
 async def _or_end(task: Coroutine[None, None, None], over: asyncio.Event) -> None:
@@ -132,10 +133,16 @@ class Service(NamedTuple):
     environment: Mapping[str, str]
 
 
-def _services() -> list[Service]:
-    """Return what is started beside the broker, in order; it ends in the reverse order."""
-    port = _free_port()
+def _services(plan: Plan) -> list[Service]:
+    """Return what is started beside the broker; all of it ends together, before the broker."""
+    port, page_port = _free_port(), _free_port(_PAGE_PORT)
     return [
+        Service(
+            "screens",
+            ["screens", "--port", str(page_port)],
+            f"screens http://127.0.0.1:{page_port}/   {_sign_in(plan)}",
+            {},
+        ),
         Service(
             "worker",
             ["worker"],
@@ -143,6 +150,14 @@ def _services() -> list[Service]:
             {"CITYBRAIN_METRICS_PORT": str(port)},
         ),
     ]
+
+
+def _sign_in(plan: Plan) -> str:
+    """Return how to sign in to the screens; a simulated city makes logins of its own."""
+    if not plan.simulate:
+        return "sign in: citybrain users add"
+    logins = demo_logins.make(plan.data_dir, load_city())
+    return "sign in: " + "   ".join(map(str, logins))
 
 
 def _notes(plan: Plan, address: str) -> list[str]:
@@ -158,7 +173,11 @@ def _fed_by(plan: Plan, recordings: Path | None) -> str:
 
 
 class Kept:
-    """A service's process, started again when it ends by itself."""
+    """A service's process, started again when it ends by itself.
+
+    Attributes:
+        child: The process; None before its first start.
+    """
 
     def __init__(self, service: Service, plan: Plan, address: str) -> None:
         self.service = service
@@ -170,7 +189,7 @@ class Kept:
             "CITYBRAIN_PREFIX": plan.prefix,
             **service.environment,
         }
-        self._child: subprocess.Popen[bytes] | None = None
+        self.child: subprocess.Popen[bytes] | None = None
 
     async def keep(self, over: asyncio.Event) -> None:
         """Keep it running until `over`; it resumes where it had committed.
@@ -181,7 +200,7 @@ class Kept:
         quick = 0
         while not over.is_set():
             began_s = time.monotonic()
-            child = self._child = self._start()
+            child = self.child = self._start()
             while child.poll() is None and not over.is_set():
                 await view.pause(over, _LOOK_S)
             if over.is_set():
@@ -196,11 +215,6 @@ class Kept:
                 )
             await view.pause(over, patience_s)
 
-    def end(self) -> None:
-        """End it: it finishes what it has, commits, and leaves its group."""
-        if self._child is not None:
-            processes.end([self._child], _GRACE_S)
-
     def _start(self) -> subprocess.Popen[bytes]:
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
@@ -212,7 +226,11 @@ class Kept:
         return "\n".join(f"    {line}" for line in lines)
 
 
-def _free_port() -> int:
+def _free_port(wished: int = 0) -> int:
+    """Return a free port, the wished one if it is."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind(("127.0.0.1", wished))
+        except OSError:
+            return _free_port()
         return int(probe.getsockname()[1])

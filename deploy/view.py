@@ -28,7 +28,7 @@ _REDRAWS_HZ = 2
 _LOOK_S = 2.0
 _PLAIN_FLOW_S = 10.0
 _NEWS_ROWS = 3
-_ROOMY_ROWS = 36  # a smaller terminal goes without the notes, and with the newest story only
+_ROOMY_ROWS = 36  # a smaller terminal keeps one note and the newest story
 _SHOWN = 40  # rows built; a smaller terminal cuts them
 
 _SEVERITY_STYLE: Final = {
@@ -192,7 +192,7 @@ def _fold(board: Board, topic: str, value: bytes | None) -> Mapping[str, Any] | 
 def page(stage: Stage, board: Board, flow: Flow, now_ms: int, *, is_roomy: bool) -> RenderableType:
     """Return the whole page for one instant."""
     layout = Layout()
-    notes = stage.notes if is_roomy else ()
+    notes = stage.notes if is_roomy else stage.notes[:1]  # where the screens are
     head = Group(
         Text(f"Longgang city brain   {_clock_of(now_ms)}", style="bold"),
         *(Text(note, style="dim", no_wrap=True, overflow="ellipsis") for note in notes),

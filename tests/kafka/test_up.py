@@ -1,11 +1,13 @@
 """`citybrain up --simulate`: findings come, and its end leaves nothing behind."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,12 +90,26 @@ def up(tmp_path: Path) -> Iterator[Up]:
         running.process.wait()
 
 
+def signs_in(said: str) -> bool:
+    """Whether the screens are where it says, and take the first login that it says."""
+    found = re.search(r"screens (http://\S+/)   sign in: (\S+) / (\S+)", said)
+    assert found is not None, said
+    url, user, password = found.groups()
+    body = json.dumps({"user": user, "password": password}).encode()
+    asked = urllib.request.Request(
+        f"{url}api/v1/session", body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return bool(json.loads(answer.read())["csrf"])
+
+
 def test_all_four_sources_show_within_two_minutes_and_ctrl_c_ends_all_in_ten_seconds(
     up: Up,
 ) -> None:
     up.wait_for("ALERT ", "INCIDENT ", "ORDER ", "REMINDER ", "PLAYS ")
     up.wait_until("all four sources", lambda: up.sources_with_orders() >= SOURCES)
     assert len(up.processes()) > 2
+    assert signs_in(up.said.read_text())
 
     began_s = time.monotonic()
     up.process.send_signal(signal.SIGINT)

@@ -15,7 +15,7 @@ NEWS = [(AT_MS, "fire: smoke")]
 def shown(board: Board, flow: Flow, height: int = 40) -> str:
     console = Console(width=120, height=height, force_terminal=True, color_system=None)
     with console.capture() as taken:
-        stage = Stage("kafka:9092", "", ["Kafka kafka:9092"], NEWS)
+        stage = Stage("kafka:9092", "", ["screens http://here/", "Kafka kafka:9092"], NEWS)
         console.print(page(stage, board, flow, AT_MS, is_roomy=height >= 36))
     return taken.get()
 
@@ -71,6 +71,7 @@ def test_an_empty_city_has_a_page_too() -> None:
 def test_on_a_small_terminal_every_panel_still_has_room() -> None:
     text = shown(Board(), Flow({}, {}), height=24)
 
+    assert "screens http://here/" in text
     assert "Kafka kafka:9092" not in text
     for title in ("sources", "▶ fire: smoke", "alerts (0)", "open incidents", "dispatch orders"):
         assert title in text
