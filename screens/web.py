@@ -65,6 +65,15 @@ def person_of(request: web.Request) -> Person:
     return request[PERSON]
 
 
+def remote_of(request: web.Request) -> str:
+    """Return the address of who asks: behind TLS, what the proxy in front saw last."""
+    if request.app[SETTINGS].behind_tls:
+        told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if told:
+            return told
+    return request.remote or ""
+
+
 async def json_of(request: web.Request) -> dict[str, Any]:
     """Return the JSON object of a request.
 

@@ -32,6 +32,7 @@ from screens.web import (
     json_answer,
     json_of,
     person_of,
+    remote_of,
 )
 
 routes = web.RouteTableDef()
@@ -131,7 +132,7 @@ async def send(request: web.Request, topic: str, record: Envelope) -> None:
             "action": action,
             "subject": record.subject,
             "reason": str(getattr(record, "reason", "")),
-            "from": request.remote,
+            "from": remote_of(request),
         }
     )
     knowledge.expect_reply(record.id, person.areas[0])

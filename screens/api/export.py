@@ -12,7 +12,7 @@ from aiohttp import web
 
 from schemas.instants import format_instant
 from screens.hub.subscription import Layer, SubscriptionError, parse
-from screens.web import AUDIT, KNOWLEDGE, Refused, json_answer, not_found, person_of
+from screens.web import AUDIT, KNOWLEDGE, Refused, json_answer, not_found, person_of, remote_of
 
 routes = web.RouteTableDef()
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,7 +35,7 @@ async def export(request: web.Request) -> web.StreamResponse:
             "role": person.role,
             "layer": name,
             "items": len(items),
-            "from": request.remote,
+            "from": remote_of(request),
         }
     )
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}

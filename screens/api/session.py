@@ -11,7 +11,16 @@ from schemas.instants import format_instant
 from screens.access import session
 from screens.access.people import Person, Role
 from screens.access.throttle import Throttle
-from screens.web import ACCOUNTS, AUDIT, METRICS, Refused, json_answer, json_of, person_of
+from screens.web import (
+    ACCOUNTS,
+    AUDIT,
+    METRICS,
+    Refused,
+    json_answer,
+    json_of,
+    person_of,
+    remote_of,
+)
 
 routes = web.RouteTableDef()
 THROTTLE = web.AppKey("throttle", Throttle)
@@ -27,7 +36,7 @@ async def sign_in(request: web.Request) -> web.Response:
     if not isinstance(user, str) or not isinstance(password, str):
         raise Refused(400, "incomplete", "send user and password as text")
     app = request.app
-    throttle, names = app[THROTTLE], (user[:80], f"from {request.remote}")
+    throttle, names = app[THROTTLE], (user[:80], f"from {remote_of(request)}")
     wait_s = throttle.wait_s(names, time.monotonic())
     if wait_s:
         app[METRICS].signins.labels("throttled").inc()
@@ -103,6 +112,6 @@ def _log(request: web.Request, user: str, outcome: str) -> None:
             "what": "sign-in",
             "user": user[:80],
             "outcome": outcome,
-            "from": request.remote,
+            "from": remote_of(request),
         }
     )

@@ -10,7 +10,16 @@ from schemas.instants import format_instant
 from screens.access.people import Role
 from screens.api.seen import number, open_alerts, sees
 from screens.known.fleet import Vessel
-from screens.web import AUDIT, KNOWLEDGE, Refused, json_answer, json_of, not_found, person_of
+from screens.web import (
+    AUDIT,
+    KNOWLEDGE,
+    Refused,
+    json_answer,
+    json_of,
+    not_found,
+    person_of,
+    remote_of,
+)
 from streams.vessels.register import VesselRecord
 
 routes = web.RouteTableDef()
@@ -131,7 +140,7 @@ async def reveal(request: web.Request) -> web.Response:
             "subject": vessel.subject,
             "vessel": record.code,
             "reason": reason,
-            "from": request.remote,
+            "from": remote_of(request),
         }
     )
     return json_answer({"phone": record.phone})

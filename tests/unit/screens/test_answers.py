@@ -23,9 +23,9 @@ def city() -> City:
     return load_city()
 
 
-def serve(city: City, folder: Path, talk: Talk) -> None:
+def serve(city: City, folder: Path, talk: Talk, *, behind_tls: bool = False) -> None:
     """Let `talk` talk to a gateway whose Kafka does not answer."""
-    settings = Settings("127.0.0.1:1", "", folder)
+    settings = Settings("127.0.0.1:1", "", folder, behind_tls=behind_tls)
     accounts = Accounts(settings.folder / "users.json")
     accounts.add(Person("desk", "desk", Role.DESK, ("*",)), PASSWORD, ())
 
@@ -82,6 +82,23 @@ def test_a_guesser_waits_longer_and_longer_and_the_page_of_another_site_gets_now
         assert int(answer.headers["Retry-After"]) >= 1
 
     serve(city, tmp_path, talk)
+
+
+def test_behind_a_proxy_a_guesser_keeps_only_their_own_address_waiting(
+    city: City, tmp_path: Path
+) -> None:
+    async def attempt(client: TestClient, user: str, password: str, by: str) -> int:  # type: ignore[type-arg]
+        said = {"user": user, "password": password}
+        headers = {"X-Forwarded-For": f"198.51.100.1, {by}"}
+        return (await client.post("/api/v1/session", json=said, headers=headers)).status
+
+    async def talk(client: TestClient) -> None:  # type: ignore[type-arg]
+        for number in range(5):
+            assert await attempt(client, f"user-{number}", "guessed", "192.0.2.7") == 401
+        assert await attempt(client, "desk", PASSWORD, "192.0.2.7") == 429
+        assert await attempt(client, "desk", PASSWORD, "192.0.2.8") == 200
+
+    serve(city, tmp_path, talk, behind_tls=True)
 
 
 def test_whoever_signed_out_or_got_a_new_password_must_sign_in_again(
