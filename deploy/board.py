@@ -36,8 +36,12 @@ def source_of(kind: str) -> str:
     return FAMILIES.get(kind.partition(".")[0], "cameras")
 
 
+_SENSES: Final[Mapping[str, str]] = {"camera": "cameras", "caller": "citizens"}
+"""Who else noticed an incident, by the words of its `senses`."""
+
+
 class Tally(NamedTuple):
-    """What came of one source so far."""
+    """What came of one source so far; an incident is of every source that noticed it."""
 
     alerts: int
     incidents: int
@@ -101,8 +105,14 @@ class Board:
 
     def tallies(self) -> dict[str, Tally]:
         """Return what came of each source."""
-        incidents = Counter(source_of(str(one.get("kind"))) for one in self._incidents.values())
-        orders = Counter(source_of(str(one.get("incident_kind"))) for one in self._orders.values())
+        noticed = {name: _noticed_by(one) for name, one in self._incidents.items()}
+        incidents = Counter(source for sources in noticed.values() for source in sources)
+        orders = Counter(
+            source
+            for one in self._orders.values()
+            for source in noticed.get(str(one.get("incident_id")))
+            or {source_of(str(one.get("incident_kind")))}
+        )
         return {
             name: Tally(self._alerts_of[name], incidents[name], orders[name]) for name in SOURCES
         }
@@ -128,6 +138,12 @@ class Board:
             if order.get("state") not in _OVER
         ]
         return sorted(live, key=lambda pair: pair[1].left_s if pair[1] else float("inf"))
+
+
+def _noticed_by(incident: Mapping[str, Any]) -> set[str]:
+    """Return the sources that noticed an incident: that of its kind, and who joined."""
+    joined = {_SENSES[one] for one in incident.get("senses", ()) if one in _SENSES}
+    return {source_of(str(incident.get("kind"))), *joined}
 
 
 def _keep_newest(known: dict[str, Mapping[str, Any]], name: str, fields: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deploy.board import Board, countdown, running_clock
+from deploy.board import Board, Tally, countdown, running_clock
 from schemas.dispatch import Clock
 
 NOON_MS = 1_742_616_000_000
@@ -81,3 +81,29 @@ def test_orders_at_work_stand_with_the_most_urgent_first() -> None:
 )
 def test_a_countdown_reads_as_people_say_it(left_s: float, text: str) -> None:
     assert countdown(left_s) == text
+
+
+def test_an_incident_and_its_orders_count_for_every_source_that_noticed_it() -> None:
+    board = Board()
+    board.take_alert({"id": "a", "kind": "smoke.alarm"})
+    board.take_alert({"id": "b", "kind": "smoke.seen"})
+    board.take_incident(
+        {"incident_id": "i", "kind": "smoke.alarm", "senses": ["sensor", "camera", "caller"]}
+    )
+    board.take_order({"order_id": "o", "incident_id": "i", "incident_kind": "smoke.alarm"})
+    board.take_order({"order_id": "p", "incident_id": "j", "incident_kind": "vessel.silent"})
+
+    tallies = board.tallies()
+
+    assert tallies["sensors"] == Tally(alerts=1, incidents=1, orders=1)
+    assert tallies["cameras"] == Tally(alerts=1, incidents=1, orders=1)
+    assert tallies["citizens"] == Tally(alerts=0, incidents=1, orders=1)
+    assert tallies["vessels"] == Tally(alerts=0, incidents=0, orders=1)
+
+
+def test_a_boat_in_its_harbour_is_counted_and_not_listed() -> None:
+    board = Board()
+
+    board.take_alert({"id": "a", "kind": "vessel.harbour"})
+
+    assert (board.alert_count, len(board.alerts)) == (1, 0)
