@@ -58,9 +58,11 @@ class Chains:
     def story(self, case_id: str) -> list[Step]:
         """Return the path that the newest step of a case hangs on, oldest first."""
         steps = self._steps.get(case_id, [])
-        by_hash = {step.hash: step for step in steps}
+        by_hash: dict[str, Step] = {}
+        for step in steps:
+            by_hash.setdefault(step.hash, step)  # what a forger appends stands beside it
         path: list[Step] = []
-        at = steps[-1] if steps else None
+        at = by_hash[steps[-1].hash] if steps else None
         while at is not None and len(path) < len(steps):
             path.append(at)
             at = by_hash.get(at.prev_hash) if at.prev_hash else None

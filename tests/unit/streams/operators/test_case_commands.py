@@ -150,3 +150,17 @@ def test_a_log_that_was_cut_or_spliced_is_found(kit, logs):
     assert why(events[:-1]) == [(4, "truncated")]
     assert (3, "unlinked") in why([*events[:2], *events[3:]])
     assert (2, "changed") in why([*events[:2], {**events[2], "by": "x"}, *events[3:]])
+
+
+def test_what_a_forger_appends_is_found_and_stands_beside_the_story(kit, logs):
+    incidents, commands = logs
+    operator = an_operator(kit)
+    told = [operator.take(incidents.batch(an_incident(kit)), kit.t0_ms)]
+    told.append(operator.take(commands.batch(a_command(kit, 10, "accept")), kit.t0_ms + 10_000))
+    events = [to_wire(e) for one in told for e in kit.sent(one, CASE_EVENTS, CaseEvent)]
+    chains = Chains()
+    for wire in [*events, {**events[2], "by": "somebody-else"}]:
+        chains.take(wire)
+
+    assert [(one.seq, one.why) for one in chains.findings()] == [(2, "changed")]
+    assert [step.wire.get("by") for step in chains.story(KEY)] == [None, None, "worker-31"]
