@@ -10,6 +10,8 @@ from screens.hub.items import Place
 from screens.hub.table import NOWHERE
 from streams.city.model import City
 
+_OWNERS = ("area", "community", "venue", "unit", "subject")
+
 
 class Placed(Protocol):
     """Something that stands somewhere."""
@@ -30,6 +32,7 @@ class Atlas:
 
     def __init__(self, city: City) -> None:
         self._areas = city.areas
+        self._units = city.roster.units
         chains = [city.areas.chain_of(code) for code in city.areas.codes]
         names = sorted({chain.community for chain in chains if chain and chain.community})
         self.communities: Mapping[str, int] = {code: i for i, code in enumerate(names)}
@@ -58,19 +61,18 @@ class Atlas:
         return [Place(*one) for one in zip(lon.tolist(), lat.tolist(), communities, strict=True)]
 
     def of_area(self, *codes: str) -> int:
-        """Return the community of the first code that names an area, unit's area or venue."""
+        """Return the community of the first code that names an area, a venue or a unit of one."""
         for code in codes:
-            chain = self._areas.chain_of(code) if code else None
+            unit = self._units.get(code)
+            chain = self._areas.chain_of(unit.area if unit is not None else code)
             if chain is not None and chain.community:
                 return self.communities.get(chain.community, NOWHERE)
         return NOWHERE
 
     def of_record(self, fields: Mapping[str, Any]) -> Place:
-        """Return where a record on the wire counts: its place, else its area, else its unit."""
+        """Return where a record counts: its place, else its area, else its unit or subject."""
         place = self.place(fields.get("lon_deg"), fields.get("lat_deg"))
         if place.community != NOWHERE:
             return place
-        owner = self.of_area(
-            *(str(fields.get(name) or "") for name in ("area", "community", "venue", "unit"))
-        )
+        owner = self.of_area(*(str(fields.get(name) or "") for name in _OWNERS))
         return place._replace(community=owner)

@@ -44,7 +44,6 @@ class Start(NamedTuple):
 
 
 _DAY_S = 86_400.0
-_KPI = "kpi"
 STARTS: Mapping[str, Start] = {
     topics.SENSOR_READINGS: Start(300, 150_000),
     topics.SENSOR_READINGS_URGENT: Start(300, 150_000),
@@ -58,7 +57,7 @@ STARTS: Mapping[str, Start] = {
     topics.CASE_EVENTS: Start(_DAY_S, 100_000),
     topics.CASE_REPLIES: Start(3_600, 20_000),
     topics.INCIDENT_REPLIES: Start(3_600, 20_000),
-    _KPI: Start(None, 100_000),
+    topics.KPI: Start(None, 100_000),
     topics.DEVICES_STATUS: Start(None, 1_000_000),
     topics.DISPATCH_UPDATES: Start(_DAY_S, 100_000),
     topics.CITIZEN_COMPLAINTS: Start(600, 10_000),
@@ -73,7 +72,7 @@ _MATTERS: Mapping[str, Layer] = {
     topics.CASES_LATEST: Layer.CASES,
     topics.CASE_REPLIES: Layer.COMMANDS,
     topics.INCIDENT_REPLIES: Layer.COMMANDS,
-    _KPI: Layer.KPI,
+    topics.KPI: Layer.KPI,
 }
 
 

@@ -200,3 +200,19 @@ def test_the_city_is_blind_where_nothing_stands_where_all_is_silent_and_says_whi
     assert working + len(after) == len(city.areas.codes)
     reasons = {b.why for b in after}
     assert reasons == {blind.Why.NONE_INSTALLED, blind.Why.NEVER_HEARD}
+
+
+def test_figures_of_a_communitys_units_are_its_own_and_those_of_the_city_are_not(
+    known: Knowledge, city: City
+) -> None:
+    unit = next(unit for unit in city.roster.units.values() if unit.level == "community")
+    figures = {"kind": "kpi", "level": "community", "period": "2027-03"}
+    take(known, topics.KPI, {**figures, "subject": unit.code}, {**figures, "subject": "LG-desk"})
+    known.tick(NOW_MS)
+    seen = {}
+    for scope in (frozenset({unit.area}), None):
+        look = known.hub.open(parse({"layers": "kpi"}, scope))
+        items = orjson.loads(look.view.snapshot().body)["layers"]["kpi"]
+        seen[scope] = {item["id"] for item in items}
+
+    assert seen == {frozenset({unit.area}): {unit.code}, None: {unit.code, "LG-desk"}}
