@@ -122,7 +122,7 @@ class AreaIndex:
             ring_deg: Longitude and latitude of each corner in turn, at least three.
         """
         corners = np.asarray(ring_deg, np.float64).reshape(-1, 2)
-        drawn = shapely.polygons(corners)
+        drawn = shapely.buffer(shapely.polygons(corners), 0)  # a ring may cross itself
         inside = shapely.covers(drawn, shapely.point_on_surface(self.geometry))
         return [self._chains[index] for index in np.flatnonzero(inside)]
 

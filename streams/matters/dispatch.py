@@ -27,7 +27,7 @@ from streams.matters.folding import NO_FOLDS, Folds, matter_of
 from streams.matters.life import begin, revive, since_ms
 from streams.matters.orders import answer, arm, close
 from streams.matters.watching import watch
-from streams.matters.words import Word, id_of, of_command, of_update
+from streams.matters.words import Word, id_of, of_command, of_update, unfit
 
 # Words about one case are in one partition and are said by people: what a crash
 # brings again is the last few seconds of them. Sixty-four words about one case
@@ -156,6 +156,8 @@ def _hear(work: Work, word: Word) -> None:
 
 def _obey(desk: Desk, command: CaseCommand) -> tuple[str, str | None]:
     """Carry out a command; return the case that it moved, and why it is refused."""
+    if why := unfit(command):
+        return "", why
     word = of_command(command, desk.now_ms)
     if command.subject == CITY:
         return _of_the_city(desk, command, word)

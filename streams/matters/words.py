@@ -7,6 +7,9 @@ from schemas.dispatch import DispatchUpdate, FieldAction
 from schemas.ids import uuid5
 
 SUPERVISORS = frozenset({"supervisor", "desk", "admin"})
+_MOST_NAME, _MOST_TEXT = 256, 2_000
+_MOST_WITHIN_S = 31 * 86_400
+_LEAST_RING = 6  # numbers of a triangle
 REMINDED = frozenset({FieldAction.REMINDER_PLAYED, FieldAction.REMINDER_FAILED})
 
 
@@ -67,6 +70,20 @@ def of_command(command: CaseCommand, now_ms: int) -> Word:
         at_lat_deg=command.at_lat_deg,
         to_unit=command.to_unit,
     )
+
+
+def unfit(command: CaseCommand) -> str | None:
+    """Return what in a command is beyond all bounds, whoever asks and of whatever case."""
+    names = (id_of(command), command.by, command.role, command.unit, command.order_id)
+    texts = (command.reason, command.text, command.photo)
+    if max(map(len, names)) > _MOST_NAME or max(map(len, texts)) > _MOST_TEXT:
+        return f"too-long: names have at most {_MOST_NAME} letters, texts {_MOST_TEXT}"
+    if command.within_s is not None and not 0 < command.within_s <= _MOST_WITHIN_S:
+        return f"bad-time: `within_s` is 1 to {_MOST_WITHIN_S}"
+    corners = len(command.ring_deg)
+    if corners % 2 or 0 < corners < _LEAST_RING:
+        return "bad-ring: three corners or more, each as longitude and latitude"
+    return None
 
 
 def id_of(command: CaseCommand) -> str:

@@ -184,3 +184,19 @@ class TestCoverage:
 
         assert flaw.what == "hole"
         assert (flaw.lon_deg, flaw.lat_deg) == pytest.approx((0.45, 0.45))
+
+
+@pytest.mark.parametrize(
+    ("ring_deg", "found"),
+    [
+        ((0.0, 0.0, 4.0, 0.0, 4.0, 4.0, 0.0, 4.0), ["a", "b"]),
+        ((0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0), ["a"]),
+        ((0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0), ["a"]),  # it crosses itself at that point
+        ((0.0, 0.0, 1.0, 0.0, 2.0, 0.0), []),
+        ((9.0, 9.0, 9.0, 9.0, 9.0, 9.0), []),
+    ],
+)
+def test_a_drawn_ring_holds_the_areas_whose_inner_point_it_covers(ring_deg, found):
+    index = an_index([square("a", 0, 0), square("b", 2, 2)])
+
+    assert [chain.micro_grid for chain in index.within(ring_deg)] == found

@@ -88,6 +88,27 @@ def test_a_refusal_is_named_says_what_would_be_right_and_writes_nothing(
     assert before == (city.cases, len(city.events), len(city.orders), len(city.records))
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"reason": "x" * 2_001}, "too-long"),
+        ({"unit": "x" * 257}, "too-long"),
+        ({"within_s": 0}, "bad-time"),
+        ({"within_s": 2**53}, "bad-time"),
+        ({"ring_deg": (120.0, 27.0, 121.0)}, "bad-ring"),
+        ({"ring_deg": (120.0, 27.0)}, "bad-ring"),
+    ],
+)
+@pytest.mark.parametrize("subject", ["i1", "city"])
+def test_what_is_beyond_all_bounds_is_refused_before_anything_is_looked_at(
+    scene, subject, fields, reason
+):
+    city = scene()
+    city.hears()
+
+    assert city.commands("city-task", name=subject, text="x", **fields).reason == reason
+
+
 def test_the_same_command_again_is_answered_again_and_done_once(scene):
     city = scene()
     city.hears()
