@@ -4,6 +4,7 @@ import math
 
 from schemas.alerts import Alert, Transition
 from schemas.ids import uuid5
+from schemas.units import KINDS
 from streams.hysteresis import Move, Reason
 from streams.threshold_kinds import Direction, Kind, Setting
 
@@ -43,7 +44,7 @@ def alert(
         limit=watched.levels[max(move.rung, 1) - 1],
         unit=watched.unit,
         reason=move.reason,
-        sentence=_sentence(move, transition, subject, watched, watched.label or kind),
+        sentence=_sentence(move, transition, (kind, subject), watched),
         life_safety=watched.life_safety,
     )
 
@@ -54,9 +55,16 @@ def _transition(move: Move) -> Transition:
     return Transition.UPDATE if move.was else Transition.ONSET
 
 
-def _sentence(move: Move, transition: Transition, subject: str, watched: Kind, label: str) -> str:
+def _sentence(move: Move, transition: Transition, key: tuple[str, str], watched: Kind) -> str:
+    kind, subject = key
+    label = watched.label or kind
     if move.reason is Reason.NOT_SEEN:
         return f"{subject} {label}已 {watched.unseen_s} 秒没有数据，告警就此结束"
+    lasted_s = (move.at_ms - move.onset_ms) // 1000
+    lasted = f"，已持续 {lasted_s} 秒" if lasted_s else ""
+    if KINDS[kind].flag:  # a yes or a no has neither value nor limit worth telling
+        ended = "，告警解除" if transition is Transition.CLEAR else lasted
+        return f"{subject} {label}{ended}"
     read = f"{subject} {label} {move.value:g} {watched.unit}"
     falls = watched.direction is Direction.BELOW
     if transition is Transition.CLEAR:
@@ -66,6 +74,5 @@ def _sentence(move: Move, transition: Transition, subject: str, watched: Kind, l
     limit = watched.levels[move.rung - 1]
     head = f"{read}，{'低于' if falls else '超过'}限值 {limit:g} {watched.unit}"
     if transition is Transition.ONSET:
-        lasted_s = (move.at_ms - move.onset_ms) // 1000
-        return f"{head}，已持续 {lasted_s} 秒" if lasted_s else head
+        return head + lasted
     return f"{head}，{'升' if move.rung > move.was else '降'}至第 {move.rung} 级"

@@ -22,6 +22,7 @@ WATER = Kind(
     finding="water.high",
 )
 PRESSURE = Kind(unit="%", levels=(150.0,), severity=(Severity.MINOR,), direction=Direction.BELOW)
+SMOKE = Kind(unit="1", levels=(0.5,), severity=(Severity.EXTREME,), label="烟感报警")
 STAGES = {"water.level": {"river": (25.0, 27.3), "bay": (4.0, 5.0)}}
 PARAMS = Params(kinds={"water.level": WATER, "battery.level": PRESSURE}, version="7")
 
@@ -155,6 +156,14 @@ def test_an_alert_says_what_was_measured_against_what_and_where():
     assert (alert.lon_deg, alert.lat_deg) == (120.0, 30.0)
     assert alert.transition is Transition.ONSET
     assert alert.sentence == "d1 水位 3.25 m，超过限值 3 m，已持续 60 秒"
+
+
+def test_a_yes_or_a_no_is_told_without_value_and_limit():
+    watch = Watch(Params(kinds={"smoke.alarm": SMOKE}))
+    onset, clear = watch.read((100, 1), (110, 0), kind="smoke.alarm")
+
+    assert onset.sentence == "d1 烟感报警"
+    assert clear.sentence == "d1 烟感报警，告警解除"
 
 
 def test_an_alert_by_watermark_still_knows_where_its_sensor_was():
