@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from schemas.alerts import Severity
 from schemas.cases import CaseClock
 from schemas.dispatch import CaseState, Clock
+from schemas.kpi import ClockScore, Kpi
 from schemas.readings import Reading
 from schemas.topics import SENSOR_READINGS
 from schemas.units import KINDS
@@ -68,10 +69,22 @@ def test_the_wall_and_the_desk_show_the_city(visit: Visit, feed: Any, tmp_path: 
     for tale, spot in zip(TALES, dice.sample(feed.spots(90), len(TALES)), strict=True):
         feed.tell(as_told(feed, tale, spot))
 
+    feed.say(
+        "kpi",
+        Kpi(
+            source="citybrain", kind="kpi", subject=feed.city.code, event_time_ms=at(),
+            level="area",
+            ended=164, ended_at_community=153, reminders=31, reminders_worked=24,
+            clocks=(ClockScore("respond", 171, 165), ClockScore("on-site", 160, 149)),
+        ),
+        key=feed.city.code,
+    )  # fmt: skip
+
     page = visit(query="lang=zh&layout=wall")
     page.set_viewport_size({"width": 1600, "height": 900})
     expect(page.locator("#panel-cases .row")).to_have_count(len(TALES))
     expect(page.locator(".kpi-cell[data-kpi='kpi.vessels'] dd")).to_have_text(str(boats))
+    expect(page.locator(".kpi-cell[data-kpi='kpi.community'] dd")).to_have_text("93%")
     page.keyboard.press("h")
     wall = take(page, tmp_path, "wall")
 
@@ -117,7 +130,7 @@ def as_told(feed: Any, tale: Tale, spot: Any) -> Any:
     stages = (CaseState.DISPATCHED, CaseState.ACCEPTED, CaseState.DEPARTED, CaseState.ON_SITE)
     running = min(len(LIMITS_S) - 1, stages.index(tale.state) + (tale.state is CaseState.ACCEPTED))
     limits = list(LIMITS_S.items())
-    at_ms = round(time.time() * 1000) - round(limits[running][1] * tale.used * 1000)
+    at_ms = at() - round(limits[running][1] * tale.used * 1000)
     matter = feed.matter(
         tale.kind, f"LG-tale-{tale.kind}", spot, sentence=tale.sentence, severity=tale.severity,
         at_ms=at_ms,
@@ -137,9 +150,13 @@ def as_told(feed: Any, tale: Tale, spot: Any) -> Any:
     return type(matter)(matter.alert, matter.incident, case)
 
 
+def at() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def tell_sensors(feed: Any, dice: random.Random) -> None:
     """Say one reading of every sensor: most of them calm."""
-    at_ms = round(time.time() * 1000)
+    at_ms = at()
     for code, sensor in feed.city.sensors.items():
         spec = KINDS.get(sensor.kind)
         if spec is None:
@@ -181,7 +198,7 @@ def tell_vessels(feed: Any, dice: random.Random, lost: str) -> int:
 
 def sail_a_day(feed: Any, vessel: str, lon_deg: float, lat_deg: float) -> None:
     """Say a day's fixes of one boat, the last one here and now."""
-    at_ms = round(time.time() * 1000)
+    at_ms = at()
     for step in range(140, -1, -1):
         feed.fix(
             vessel,

@@ -68,7 +68,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
   const sound = new Sound();
   const toasts = new Toasts();
   const lists = new Lists(shown, selected);
-  const kpi = new KpiStrip(shown);
+  const kpi = new KpiStrip(shown, city.code);
   let map: CityMap | null = null;
   const cards = new CardHost(shown, selected, commands, () => map?.marks ?? null);
   const layers = new LayerBox(() => map?.entities ?? null);

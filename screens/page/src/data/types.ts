@@ -92,10 +92,15 @@ export interface Order extends Item {
   created_time?: string;
 }
 
+/** Figures of one unit or area in one month. */
 export interface Kpi extends Item {
-  unit?: string;
-  name?: string;
-  value?: number;
+  subject?: string;
+  ended?: number;
+  ended_at_community?: number;
+  target?: number;
+  clocks?: { clock: string; due: number; kept: number }[];
+  reminders?: number;
+  reminders_worked?: number;
 }
 
 export interface Reminder extends Item {

@@ -9,6 +9,9 @@ import type { Key } from "../ui/strings";
 import { face } from "./clockface";
 import { openAlerts, openCases } from "./matters";
 
+/** At least nine of ten incidents should end in a community. */
+const TARGET_SHARE = 0.9;
+
 interface Figure {
   key: Key;
   value: string;
@@ -19,7 +22,10 @@ export class KpiStrip {
   readonly element = h("dl", { class: "kpi" });
   private readonly cells = new Map<Key, { name: HTMLElement; value: HTMLElement }>();
 
-  constructor(private readonly shown: Shown) {}
+  constructor(
+    private readonly shown: Shown,
+    private readonly cityCode: string,
+  ) {}
 
   /** Once a second. */
   tick(): void {
@@ -50,23 +56,21 @@ export class KpiStrip {
     ];
   }
 
+  /** The city's own figures of this month: those of the area that is all of it. */
   private city(): Figure[] {
-    const kpi = [...this.shown.now.all<Kpi & Record<string, unknown>>("kpi").values()].find((one) => one["unit"] === "city");
+    const kpi = [...this.shown.now.all<Kpi>("kpi").values()].find((one) => one.subject === this.cityCode);
     if (!kpi) return [];
-    const share = (name: string): string | null => {
-      const value = kpi[name];
-      return typeof value === "number" ? `${Math.round(value * 100)}%` : null;
-    };
-    const found: Figure[] = [];
-    for (const [name, key] of [
-      ["community_share", "kpi.community"],
-      ["kept_share", "kpi.kept"],
-      ["reminder_share", "kpi.reminder"],
-    ] as const) {
-      const value = share(name);
-      if (value !== null) found.push({ key, value });
+    const figures: Figure[] = [];
+    const { ended = 0, ended_at_community = 0, target = TARGET_SHARE, reminders = 0, reminders_worked = 0 } = kpi;
+    if (ended) {
+      const tone = ended_at_community / ended >= target ? "good" : "warn";
+      figures.push({ key: "kpi.community", value: percent(ended_at_community, ended), tone });
     }
-    return found;
+    const due = (kpi.clocks ?? []).reduce((sum, clock) => sum + clock.due, 0);
+    const kept = (kpi.clocks ?? []).reduce((sum, clock) => sum + clock.kept, 0);
+    if (due) figures.push({ key: "kpi.kept", value: percent(kept, due) });
+    if (reminders) figures.push({ key: "kpi.reminder", value: percent(reminders_worked, reminders) });
+    return figures;
   }
 
   private cell(key: Key) {
@@ -80,4 +84,8 @@ export class KpiStrip {
     }
     return cell;
   }
+}
+
+function percent(part: number, whole: number): string {
+  return `${Math.round((part / whole) * 100)}%`;
 }
