@@ -130,9 +130,9 @@ def test_everything_read_is_counted(city: City) -> None:
     heard = Heard(city, [gas(0), broken, gas(1)])
 
     # Two readings and a broken record, and what the city's own agents read: one alert,
-    # one incident, two states of its case, and one count of what was heard.
-    assert heard.counts.records == 8
-    assert heard.counts.used == 6
+    # one incident, the state of its case (a warning is none), and one count of what was heard.
+    assert heard.counts.records == 7
+    assert heard.counts.used == 5
     assert heard.counts.refused == {"decode/not-json": 1}
     assert heard.counts.sent[DEADLETTER] == 1
 
