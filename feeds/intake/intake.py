@@ -11,7 +11,7 @@ from typing import Final
 
 from feeds.intake.ledger import Ledger
 from feeds.intake.memory import Memory, Print, prints_of
-from feeds.intake.publisher import BrokerDownError, Outgoing, Publisher
+from feeds.intake.publisher import BrokerDownError, Publisher
 from schemas.envelope import Envelope
 from schemas.refused import Refusal
 from streams.city.model import City
@@ -27,6 +27,18 @@ _CONFLICT: Final = rejected(
     "id",
     "another event with this id (or kind, subject and event time) was published within 24 h",
 )
+
+
+_GATHERED_BELOW: Final = 16  # items; more are a batch of their own
+_MOST_GATHERED: Final = 1000
+
+
+class _Crowd:
+    """Items of several callers that are taken together."""
+
+    def __init__(self) -> None:
+        self.items: list[bytes | Refusal] = []
+        self.task: asyncio.Task[list[Verdict]]
 
 
 class Intake:
@@ -55,6 +67,7 @@ class Intake:
         self._memory = memory
         self._deadline_s = deadline_s
         self._flying: dict[bytes, asyncio.Task[None]] = {}
+        self._crowds: dict[tuple[Sender, type[Envelope] | None], _Crowd] = {}
 
     async def take(
         self,
@@ -78,6 +91,45 @@ class Intake:
             BrokerDownError: The broker did not acknowledge in time. Nothing is
                 answered; the same items may be sent again.
         """
+        if len(items) > _GATHERED_BELOW:
+            return await self._take(items, sender, now_ms, record)
+        return await self._gather(items, sender, now_ms, record)
+
+    async def _gather(
+        self,
+        items: Sequence[bytes | Refusal],
+        sender: Sender,
+        now_ms: int,
+        record: type[Envelope] | None,
+    ) -> list[Verdict]:
+        """Take a few items together with those that others bring in the same turn of the loop.
+
+        A batch costs little more to judge and to publish than a single event.
+        """
+        crowd = self._crowds.get((sender, record))
+        if crowd is None or len(crowd.items) + len(items) > _MOST_GATHERED:
+            crowd = self._crowds[sender, record] = _Crowd()
+            crowd.task = asyncio.create_task(self._take_crowd(crowd, sender, now_ms, record))
+        first = len(crowd.items)
+        crowd.items += items
+        verdicts = await asyncio.shield(crowd.task)
+        return verdicts[first : first + len(items)]
+
+    async def _take_crowd(
+        self, crowd: "_Crowd", sender: Sender, now_ms: int, record: type[Envelope] | None
+    ) -> list[Verdict]:
+        await asyncio.sleep(0)  # until all that came in this turn are there
+        if self._crowds.get((sender, record)) is crowd:
+            del self._crowds[sender, record]
+        return await self._take(crowd.items, sender, now_ms, record)
+
+    async def _take(
+        self,
+        items: Sequence[bytes | Refusal],
+        sender: Sender,
+        now_ms: int,
+        record: type[Envelope] | None,
+    ) -> list[Verdict]:
         judgement = self._judge.judge(items, sender, now_ms, record)
         prints = prints_of(judgement.taken)
         until_s = time.monotonic() + self._deadline_s
@@ -109,9 +161,7 @@ class Intake:
     async def _publish(self, events: list[Taken], prints: list[Print], now_ms: int) -> None:
         """Publish, and remember once it is acknowledged, however long that takes."""
         began_s = time.monotonic()
-        await self._publisher.publish_many(
-            [Outgoing(one.topic, one.key, one.value) for one in events]
-        )
+        await self._publisher.publish_many(events)
         self._memory.remember(prints, now_ms)
         self.ledger.accept(events, now_ms)
         self.ledger.metrics.ack_seconds.observe(time.monotonic() - began_s)

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -25,7 +25,24 @@ _BATCH_BYTES: Final = 512 * 1024
 _LARGEST_REQUEST: Final = 8 << 20  # above every topic's max.message.bytes: the broker refuses
 _ONE_BY_ONE: Final = 24  # below this many records of a partition, batches are shared with others
 _KNOWN_KEYS: Final = 200_000
+_START_S: Final = 2.0  # so long the doors stay shut for a broker that answers late
 _STOP_S: Final = 5.0
+
+
+class Record(Protocol):
+    """What can be published; as `Outgoing`."""
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes: ...
+
+    @property
+    def timestamp_ms(self) -> int | None: ...
 
 
 class Outgoing(NamedTuple):
@@ -83,7 +100,7 @@ class Publisher:
         for name in ("aiokafka", "kafka"):  # one line a failed connection is enough, from here
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._starter = asyncio.create_task(self._start())
-        await asyncio.wait({self._starter}, timeout=_STOP_S)
+        await asyncio.wait({self._starter}, timeout=_START_S)
         return self
 
     async def __aexit__(
@@ -111,7 +128,7 @@ class Publisher:
         """
         await self.publish_many([Outgoing(topic, key, value, timestamp_ms)])
 
-    async def publish_many(self, records: Sequence[Outgoing]) -> None:
+    async def publish_many(self, records: Sequence[Record]) -> None:
         """Publish records; returns when the broker has acknowledged all of them.
 
         The order of `records` is kept for each key, also against earlier calls.
@@ -139,9 +156,9 @@ class Publisher:
                 raise BrokerDownError(f"Kafka refused: {result!r}"[:200]) from result
 
     async def _hand_over(
-        self, producer: AIOKafkaProducer, records: Sequence[Outgoing]
+        self, producer: AIOKafkaProducer, records: Sequence[Record]
     ) -> list["asyncio.Future[object]"]:
-        groups: dict[tuple[str, int], list[Outgoing]] = {}
+        groups: dict[tuple[str, int], list[Record]] = {}
         counts: dict[str, int] = {}
         for one in records:
             count = counts.get(one.topic)
@@ -165,7 +182,7 @@ class Publisher:
         return futures
 
     async def _send_batches(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, group: Sequence[Outgoing]
+        self, producer: AIOKafkaProducer, topic: str, partition: int, group: Sequence[Record]
     ) -> list["asyncio.Future[object]"]:
         """Hand records over as batches of our own: a fifth of the cost of one by one."""
         futures = []

@@ -75,6 +75,11 @@ class Taken(NamedTuple):
     event_time_ms: int
     id: str
 
+    @property
+    def timestamp_ms(self) -> None:
+        """The record's time is that of its publication: the broker's time of intake."""
+        return
+
 
 class Judgement(NamedTuple):
     """What is answered to some items, one verdict each, and what goes on.

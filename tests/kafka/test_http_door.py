@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import threading
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -14,13 +15,27 @@ from typing import Any
 
 import aiohttp
 import pytest
+import requests
+import schemathesis
 import zstandard
 from aiokafka import ConsumerRecord
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from yarl import URL
 
 from deploy import topic_reader, topics_admin
 from deploy.broker import EmbeddedBroker
 from deploy.cities import load_city
 from deploy.intake import Plan, keep_open
+from feeds.client import Client, DoorError
 from feeds.intake.http.body import Limits
 from feeds.intake.keys import Key, KeyFile
 from schemas.topics import SENSOR_READINGS, SENSOR_READINGS_URGENT, TOPICS
@@ -316,6 +331,8 @@ def test_what_is_not_served_is_told_so(place: Place) -> None:
             for path in ("/nothing", "/v1/feeds/", "/v1/feeds/noise/more"):
                 async with get(visitor.url + path) as answer:
                     assert answer.status == 404
+            async with get(URL(f"{visitor.url}/v1/feeds/%7Bsource%7D", encoded=True)) as answer:
+                assert answer.status == 401
             async with get(f"{visitor.url}/v1/events") as answer:
                 assert (answer.status, answer.headers["Allow"]) == (405, "POST")
             assert (await visitor.post(b"x", Content_Type="text/plain"))[0] == 415
@@ -362,20 +379,121 @@ def test_while_the_broker_is_down_nothing_is_acknowledged_and_nothing_is_lost(
 
     async def story() -> None:
         async with place.door() as visitor:
+            client = Client(visitor.url, place.token, tmp_path / "spool.db")
+            client.send(reading("c-0", id="c-0"))
+            assert await asyncio.to_thread(client.flush, 60)
             assert await until_taken(visitor, batches[0]) == [202]
             going = [asyncio.create_task(until_taken(visitor, one)) for one in batches[1:6]]
             await asyncio.sleep(0)  # they are on their way
+            client.send(reading("c-1", id="c-1"))
             own_broker.stop()  # from this thread: the broker is tied to the one that starts it
             status, body, _ = await visitor.post(batches[6])
             assert (status, body["code"]) == (503, "broker-down")
+            assert not await asyncio.to_thread(client.flush, 0.5)
+            assert len(client.spool) == 1
             going += [asyncio.create_task(until_taken(visitor, one)) for one in batches[6:]]
             own_broker.start()
             statuses = [await task for task in going]
             assert {told[-1] for told in statuses} == {202}
+            assert await asyncio.to_thread(client.flush, 60)
+            client.close()
             status, body, _ = await visitor.post([one for batch in batches for one in batch])
             assert (status, body["duplicates"]) == (202, 480)
 
     run(story)
 
     ids = [json.loads(record.value)["id"] for record in place.records(SENSOR_READINGS)]
-    assert sorted(ids) == sorted(one["id"] for batch in batches for one in batch)
+    assert sorted(ids) == sorted(["c-0", "c-1", *(one["id"] for batch in batches for one in batch)])
+
+
+def test_what_a_client_took_while_no_door_was_open_arrives_after_its_restart(place: Place) -> None:
+    spool, refused = place.folder / "spool.db", list[tuple[Any, Any]]()
+    closed = Client("http://127.0.0.1:9", place.token, spool)
+    for number in range(2500):
+        closed.send(reading(f"m-{number % 9}", id=f"c-{number}"))
+    closed.send(reading("m-bad", unit="m"))
+    assert not closed.flush(0.3)
+    closed.close(0)
+
+    async def story() -> None:
+        async with place.door() as visitor:
+            wrong = Client(visitor.url, "cb_00000000_x", spool)
+            with pytest.raises(DoorError, match="401"):
+                await asyncio.to_thread(wrong.flush, 30)
+            wrong.close(0)
+
+            def deliver() -> None:
+                told = lambda event, verdict: refused.append((event, verdict))  # noqa: E731
+                with Client(visitor.url, place.token, spool, on_refused=told) as client:
+                    client.send(reading("m-last", id="c-last"))
+                    assert client.flush(60)
+
+            await asyncio.to_thread(deliver)
+
+    run(story)
+
+    ids = [json.loads(record.value)["id"] for record in place.records(SENSOR_READINGS)]
+    assert sorted(ids) == sorted([*(f"c-{number}" for number in range(2500)), "c-last"])
+    ((event, verdict),) = refused
+    assert (event["subject"], verdict["code"]) == ("m-bad", "unknown-unit")
+
+
+def test_generated_requests_find_no_fault_and_only_documented_answers(place: Place) -> None:
+    over, opened = threading.Event(), threading.Event()
+    ports: list[int] = []
+
+    def told(port: int) -> None:
+        ports.append(port)
+        opened.set()
+
+    async def serve() -> None:
+        ended = asyncio.Event()
+        plan = Plan(
+            *(place.address, place.prefix, "127.0.0.1", 0),
+            keys=place.keys.path,
+            memory=place.folder / "intake",
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_open(place.city, plan, told, ended))
+            await asyncio.to_thread(over.wait)
+            ended.set()
+
+    server = threading.Thread(target=lambda: asyncio.run(serve()))
+    server.start()
+    try:
+        assert opened.wait(60)
+        url = f"http://127.0.0.1:{ports[0]}"
+        schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+        auth = {"Authorization": f"Bearer {place.token}"}
+        names = []
+        for found in schema.get_all_operations():
+            operation = found.ok()
+            names.append(operation.label)
+            try_all(operation, url, auth)
+        assert "POST /v1/events" in names
+        assert len(names) == 9
+        metrics = requests.get(f"{url}/metrics", timeout=30).text
+        assert 'requests_total{status="5' not in metrics
+    finally:
+        over.set()
+        server.join(60)
+
+
+def try_all(operation: APIOperation, url: str, auth: dict[str, str]) -> None:
+    """Send what the document makes of an operation, right and wrong; each answer is a named one."""
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=st.one_of(operation.as_strategy(), operation.as_strategy(GenerationMode.NEGATIVE)))
+    def answers(case: Any) -> None:
+        answer = case.call(base_url=url, headers=auth)
+        case.validate_response(
+            answer,
+            checks=[
+                not_a_server_error,
+                status_code_conformance,
+                content_type_conformance,
+                response_schema_conformance,
+            ],
+        )
+
+    answers()
