@@ -13,6 +13,7 @@ BENCHMARKS: Final[Mapping[str, str]] = {
     "engine": "The engine beside stock Faust and a bare loop, on real Kafka.",
     "backtest": "A simulated hour of the whole city through every rule, without a broker.",
     "city": "The whole city live: event to alert, CPU, memory; the highest rate it holds.",
+    "lanes": "Fire alerts while parking readings come at ten times their load.",
     "screens": "From an event to fifty screens, with the whole city talking.",
     "intake": "The doors: events a second, and the time to Kafka's acknowledgement.",
     "clocks": "Ten thousand open cases with four clocks each, on one worker.",
