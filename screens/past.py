@@ -14,6 +14,7 @@ from schemas import topics
 from screens.hub.subscription import Layer
 from screens.known.atlas import Atlas
 from screens.known.matters import Matters
+from screens.partitions import partitions_of
 
 DAY_MS = 86_400_000
 _MOST_RECORDS = 200_000
@@ -43,7 +44,8 @@ async def matters_at(
     consumer = AIOKafkaConsumer(bootstrap_servers=address, group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
-        await _fold(consumer, wanted, at_ms)
+        parts = await partitions_of(address, wanted)
+        await _fold(consumer, parts, wanted, at_ms)
     finally:
         await consumer.stop()
     for matters in wanted.values():
@@ -51,14 +53,12 @@ async def matters_at(
     return {matters.layer: matters for matters in wanted.values()}
 
 
-async def _fold(consumer: AIOKafkaConsumer, wanted: Mapping[str, Matters], at_ms: int) -> None:
-    known = await consumer.topics()
-    parts = [
-        TopicPartition(name, number)
-        for name in wanted
-        if name in known
-        for number in consumer.partitions_for_topic(name) or ()
-    ]
+async def _fold(
+    consumer: AIOKafkaConsumer,
+    parts: Sequence[TopicPartition],
+    wanted: Mapping[str, Matters],
+    at_ms: int,
+) -> None:
     if not parts:
         return
     ends = await consumer.end_offsets(parts)

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.records import RawBatch
 from screens.known.knowledge import STARTS, Knowledge, Start
+from screens.partitions import partitions_of
 
 _POLL_MS = 100
 _MOST_RECORDS = 4_000
@@ -110,18 +111,11 @@ class Reader:
         return waiting
 
     async def _follow_new(self, consumer: AIOKafkaConsumer) -> None:
-        known = await consumer.topics()
         wanted = {self._prefix + topic: start for topic, start in STARTS.items()}
-        fresh: dict[TopicPartition, Start] = {}
-        for name, start in wanted.items():
-            if name not in known:
-                continue
-            for number in consumer.partitions_for_topic(name) or ():
-                part = TopicPartition(name, number)
-                if part not in self._followed:
-                    fresh[part] = start
+        there = await partitions_of(self._address, wanted)
+        fresh = {part: wanted[part.topic] for part in there if part not in self._followed}
         if not fresh:
-            if not wanted.keys() & known:
+            if not there:
                 self.caught_up.set()
             return
         begins = await self._begins(consumer, fresh)
