@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.sync_api import Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import CDPSession, Page, Route, WebSocketRoute, sync_playwright
 
 REPO = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--no-first-run"]
@@ -79,7 +79,9 @@ def measure(page: Page, url: str, entities: int) -> tuple[float, float, float]:
     page.goto(url)
     page.locator(".frame[data-map=ready]").wait_for(timeout=90_000)
     page.wait_for_timeout(3_000)
-    began = script_s(page)
+    counter = page.context.new_cdp_session(page)
+    counter.send("Performance.enable")
+    began = script_s(counter)
     page.evaluate(
         f"window.measured = ({COUNT_FRAMES})({SECONDS * 1000}); 0"  # runs while we drag
     )
@@ -98,16 +100,13 @@ def measure(page: Page, url: str, entities: int) -> tuple[float, float, float]:
                 socket.send(delta(layers, entities, turn))
     page.mouse.up()
     rate, worst_ms = page.evaluate("window.measured")
-    script_ms = (script_s(page) - began) / SECONDS * 1000
+    script_ms = (script_s(counter) - began) / SECONDS * 1000
     return float(rate), float(worst_ms), script_ms
 
 
-def script_s(page: Page) -> float:
+def script_s(counter: CDPSession) -> float:
     """Return how long the page's script has run on its main thread."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    session.detach()
+    metrics = counter.send("Performance.getMetrics")["metrics"]
     return float(next(one["value"] for one in metrics if one["name"] == "ScriptDuration"))
 
 
