@@ -55,12 +55,13 @@ async def history(request: web.Request) -> web.Response:
             crowded[layer.value] = orjson.Fragment(clusters(table, rows, seen.zoom))
         else:
             layers[layer.value] = [orjson.Fragment(item) for item in table.whole(rows.tolist())]
+    since_ms = knowledge.sensors.series.since_ms
     body = {
         "type": "snapshot",
         "at": format_instant(at_ms),
         "layers": layers,
         "clusters": crowded,
-        "sensors_since": format_instant(knowledge.sensors.series.since_ms),
+        "sensors_since": None if since_ms is None else format_instant(since_ms),
     }
     return json_answer(body)
 

@@ -117,9 +117,9 @@ class Series:
         return self._coarse.at(at_ms)
 
     @property
-    def since_ms(self) -> int:
-        """The oldest minute of which anything is kept; the present before any reading."""
-        return self._coarse.since * COARSE_MS
+    def since_ms(self) -> int | None:
+        """The oldest minute of which anything is kept; None before any reading."""
+        return self._coarse.since * COARSE_MS if self._coarse.newest else None
 
     @property
     def memory(self) -> Memory:

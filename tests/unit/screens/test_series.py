@@ -34,6 +34,8 @@ def test_what_comes_late_still_enters_its_own_minute() -> None:
     take(series, (1, BEGAN_MS - 7_200_000, 9.0))
 
     assert series.points(1, BEGAN_MS - 8_000_000)[0] == (BEGAN_MS - 7_200_000, 9.0)
+    assert series.since_ms == BEGAN_MS - 7_200_000
+    assert Series(4).since_ms is None
 
 
 @given(
