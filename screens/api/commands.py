@@ -102,14 +102,23 @@ SENDER = web.AppKey("sender", Sender)
 async def command(request: web.Request) -> web.Response:
     """Send a command; 202 says that it is on its topic, not that it was done."""
     said = await json_of(request)
-    person = person_of(request)
-    kind = _KINDS.get(str(said.pop("topic", "")))
+    return json_answer({"command_id": await give(request, said)}, 202)
+
+
+async def give(request: web.Request, said: Mapping[str, Any]) -> str:
+    """Put the command that `said` describes on its topic; return its id.
+
+    Raises:
+        Refused: It is none, or not for who asks; or the broker did not take it.
+    """
+    person, fields = person_of(request), dict(said)
+    kind = _KINDS.get(str(fields.pop("topic", "")))
     if kind is None:
         raise Refused(400, "bad-command", f"topic: one of {', '.join(_KINDS)}")
-    record = _record(request, kind, person, said)
+    record = _record(request, kind, person, fields)
     _check_area(request, kind, person, record)
     await send(request, kind.topic, record)
-    return json_answer({"command_id": record.id}, 202)
+    return record.id
 
 
 async def send(request: web.Request, topic: str, record: Envelope) -> None:

@@ -30,6 +30,7 @@ _QUERY: Mapping[str, Mapping[str, str]] = {
     "/api/v1/export/{layer}.{form}": {"box": _SUBSCRIPTION["box"], "kinds": _SUBSCRIPTION["kinds"]},
 }
 _TEXT = {"type": "string"}
+_FIELD = ("POST", "/api/v1/field/cases/{case}/{action}")
 _BODY: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("POST", "/api/v1/session"): {
         "required": ["user", "password"],
@@ -46,6 +47,17 @@ _BODY: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "properties": {
             "topic": {"enum": ["case", "incident"]},
             "action": _TEXT,
+            "id": {"type": "string", "description": "Chosen by the sender: safe to send twice."},
+        },
+    },
+    _FIELD: {
+        "properties": {
+            "unit": {"type": "string", "description": "The unit that is spoken for."},
+            "order_id": {"type": "string", "description": "Empty: the unit's own order."},
+            "reason": {"type": "string", "description": "Mandatory with return."},
+            "photo": {"type": "string", "description": "Reference of a photo, never its bytes."},
+            "at_lon_deg": {"type": "number"},
+            "at_lat_deg": {"type": "number"},
             "id": {"type": "string", "description": "Chosen by the sender: safe to send twice."},
         },
     },
@@ -108,6 +120,14 @@ def _operation(method: str, path: str, words: str) -> dict[str, Any]:
         "responses": {"202" if path.endswith("/commands") else "200": {"description": "As said."}}
         | answers,
     }
+    if (method, path) == _FIELD:
+        said["responses"] |= {
+            "202": {"description": "Sent, and not answered yet; it will be."},
+            "409": {
+                "description": "Refused: the reason, and what would be right.",
+                "content": error,
+            },
+        }
     if more:
         said["description"] = more
     parameters = [

@@ -2,15 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 from aiokafka import TopicPartition
 from click.testing import CliRunner
 
 from deploy import topic_reader, topics_admin
+from deploy.cities import load_city
 from deploy.cli import cli
 from deploy.faults.fleet import Fleet, Place
 from deploy.faults.kill import until_ready
@@ -18,19 +24,26 @@ from schemas import codec
 from schemas.alerts import Severity
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.topics import CASE_EVENTS, INCIDENTS, TOPICS
+from screens.access.accounts import Accounts
+from screens.access.people import Person, Role
+from screens.api import field
+from screens.app import create_app
+from screens.settings import Settings
 from streams.matters.dispatch import case_id_of
 
 pytestmark = pytest.mark.kafka
 
 READY_S = 120.0
+PASSWORD = "long-enough-for-tests"  # noqa: S105 - of an account that lives for a test
 GIVEN = "--timeout", "90"
 
 
-@pytest.fixture
-def place(broker: str, prefix: str, tmp_path: Path) -> Iterator[Place]:
+@pytest.fixture(scope="module")
+def place(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Give a Kafka with a running dispatch agent."""
+    prefix = f"t{uuid.uuid4().hex[:10]}"
     topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
-    at = Place(broker, prefix, tmp_path / "agents")
+    at = Place(broker, prefix, tmp_path_factory.mktemp("agents"))
     with Fleet(at, ["dispatch"]) as fleet:
         asyncio.run(until_ready(fleet, ["dispatch"], READY_S))
         yield at
@@ -49,11 +62,11 @@ async def send(place: Place, topic: str, value: bytes) -> None:
         await sender.send_and_wait(place.prefix + topic, value, key=b"longgang")
 
 
-def an_incident() -> Incident:
+def an_incident(name: str) -> Incident:
     at_ms = time.time_ns() // 1_000_000
     return Incident(
-        source="citybrain.incidents", kind="gas.exceeded", subject="LG-gas-001", rule="threshold",
-        incident_id="i-1", state=IncidentState.OPEN, change=IncidentChange.OPENED,
+        source="citybrain.incidents", kind="gas.exceeded", subject=f"gas-{name}", rule="threshold",
+        incident_id=name, state=IncidentState.OPEN, change=IncidentChange.OPENED,
         severity=Severity.SEVERE, revision=1, event_time_ms=at_ms, opened_time_ms=at_ms - 9_000,
         created_time_ms=at_ms, first_seen_time_ms=at_ms, last_seen_time_ms=at_ms, alert_count=1,
         alert_ids=("a",), lon_deg=120.553, lat_deg=27.575, sentence="31 %LEL at the market",
@@ -69,7 +82,7 @@ async def forge(place: Place) -> None:
 
 
 def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place) -> None:
-    asyncio.run(send(place, INCIDENTS, codec.encode(an_incident())))
+    asyncio.run(send(place, INCIDENTS, codec.encode(an_incident("i-1"))))
     key = case_id_of("i-1")
     drive(place, key)
     ask_many(place)
@@ -149,3 +162,83 @@ def ask_many(place: Place) -> None:
     boss = ("--by", "desk-1", "--role", "desk")
     assert case(place, "act", "city", "supervise", *boss, *GIVEN)[0] == 0
     assert case(place, "supervised") == (0, "0 units\n")
+
+
+async def until_it_reads(session: aiohttp.ClientSession) -> None:
+    async with asyncio.timeout(READY_S):
+        while True:
+            async with session.get("/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def field_app(place: Place, folder: Path) -> AsyncIterator[Any]:
+    """Give what a field app does: POST an action for a case, and get status and answer."""
+    settings = Settings(place.address, place.prefix, folder)
+    accounts = Accounts(settings.folder / "users.json")
+    if accounts.get("worker-31") is None:
+        accounts.add(Person("worker-31", "worker 31", Role.DESK, ("*",)), PASSWORD, {})
+    runner = web.AppRunner(create_app(settings, load_city()), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        jar = aiohttp.CookieJar(unsafe=True)  # an address, not a name
+        async with aiohttp.ClientSession(url, cookie_jar=jar) as session:
+            await until_it_reads(session)
+            signing = {"user": "worker-31", "password": PASSWORD}
+            async with session.post("/api/v1/session", json=signing) as answer:
+                csrf = (await answer.json())["csrf"]
+
+            async def says(key: str, action: str, **said: Any) -> tuple[int, Any]:
+                path = f"/api/v1/field/cases/{key}/{action}"
+                headers = {"X-CSRF-Token": csrf}
+                async with session.post(path, json=said, headers=headers) as answer:
+                    return answer.status, await answer.json()
+
+            yield says
+    finally:
+        await runner.cleanup()
+
+
+def test_a_field_app_moves_its_case_and_is_told_at_once_why_not(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(field, "_ANSWER_S", READY_S)  # a slow machine answers too
+    key = case_id_of("i-2")
+
+    async def story() -> None:
+        await send(place, INCIDENTS, codec.encode(an_incident("i-2")))
+        async with field_app(place, tmp_path) as says:
+            status, said = await says(key, "arrive")
+            while said.get("error", {}).get("reason") == "unknown-case":
+                status, said = await says(key, "arrive")
+            assert (status, said["error"]["reason"]) == (409, "illegal-move")
+            assert "possible: accept" in said["error"]["hint"]
+            status, said = await says(key, "accept", id="mine")
+            assert (status, said) == (200, {"command_id": "mine", "case_id": key})
+            for action in ("depart", "arrive"):
+                assert (await says(key, action))[0] == 200
+            assert (await says(key, "handle", photo="photos/valve.jpg"))[0] == 200
+            assert (await says(key, "no-such-action"))[0] == 404
+            assert (await says(key, "accept", nonsense=1))[0] == 400
+
+    asyncio.run(story())
+    shown = orjson.loads(case(place, "show", key, "--json")[1])
+    assert shown["record"]["verified"] == "photo"
+    assert {event.get("by", "city") for event in shown["events"]} == {"city", "worker-31"}
+
+
+def test_a_field_app_is_told_that_nobody_has_answered_yet(
+    broker: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(field, "_ANSWER_S", 0.2)
+    topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
+
+    async def story() -> None:
+        async with field_app(Place(broker, prefix, tmp_path), tmp_path) as says:
+            assert await says("some-case", "accept", id="mine") == (202, {"command_id": "mine"})
+
+    asyncio.run(story())
