@@ -30,6 +30,7 @@ _LOOK_S: Final = 0.5
 _MOST_RESTARTS: Final = 5
 _EXCERPT_LINES: Final = 12
 _PAGE_PORT: Final = 8080
+_DOOR_PORT: Final = 8087
 
 
 class Plan(NamedTuple):
@@ -136,6 +137,7 @@ class Service(NamedTuple):
 def _services(plan: Plan) -> list[Service]:
     """Return what is started beside the broker; all of it ends together, before the broker."""
     port, page_port = _free_port(), _free_port(_PAGE_PORT)
+    door_port = _free_port(_DOOR_PORT)
     return [
         Service(
             "screens",
@@ -148,6 +150,12 @@ def _services(plan: Plan) -> list[Service]:
             ["worker"],
             f"metrics http://127.0.0.1:{port}/metrics, of the next agents at the next ports",
             {"CITYBRAIN_METRICS_PORT": str(port)},
+        ),
+        Service(
+            "intake",
+            ["intake"],
+            f"events in at http://127.0.0.1:{door_port}/v1/events, key: citybrain keys new",
+            {"CITYBRAIN_INTAKE_PORT": str(door_port)},
         ),
     ]
 

@@ -9,9 +9,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
+
+from feeds.intake.keys import Key, KeyFile
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_tools")]
 
@@ -80,6 +84,25 @@ class Up:
         return left
 
 
+def post_an_event(up: Up) -> int:
+    """Return what its HTTP door answers to an event with a fresh key."""
+    up.wait_for("events in at ")
+    found = re.search(r"events in at (http://\S+),", up.said.read_text())
+    assert found is not None
+    key = Key(id="", label="", sha256="", sources=("noise",))
+    event = {
+        "source": "noise",
+        "kind": "noise.laeq",
+        "subject": "visitor-1",
+        "event_time": datetime.now(UTC).isoformat(),
+        "value": 40,
+        "unit": "dB(A)",
+    }
+    token = KeyFile(up.data / "keys.json").add(key, 0)
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.post(found[1], json=event, headers=headers, timeout=60).status_code
+
+
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     running = Up(tmp_path / "data")
@@ -110,6 +133,7 @@ def test_all_four_sources_show_within_two_minutes_and_ctrl_c_ends_all_in_ten_sec
     up.wait_until("all four sources", lambda: up.sources_with_orders() >= SOURCES)
     assert len(up.processes()) > 2
     assert signs_in(up.said.read_text())
+    assert post_an_event(up) == 202
 
     began_s = time.monotonic()
     up.process.send_signal(signal.SIGINT)
