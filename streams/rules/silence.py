@@ -129,6 +129,13 @@ def evaluate(
         subject, at_ms = batch.subject[row], int(batch.event_time_ms[row])
         feed_key = FEED + batch.source[row]
         pulse = changed.get(feed_key) or prior.get(feed_key)
+        if pulse is not None and _is_gap(pulse, at_ms, setting.params):
+            # What was silent before the pause is told by what the feed showed then.
+            states = {**prior, **{key: one for key, one in changed.items() if one is not None}}
+            due = _due(states, batch.source[row], pulse.as_of_ms)
+            settled = close(due, states, pulse.as_of_ms, setting)
+            alerts += settled.alerts
+            changed |= settled.changed
         last = changed.get(subject) or prior.get(subject)
         is_new = last is None or at_ms > last.as_of_ms
         if last is not None and is_new:
@@ -165,9 +172,23 @@ def close(
     return Verdict(in_order(alerts), changed)
 
 
+def _is_gap(pulse: Heard, at_ms: int, params: Params) -> bool:
+    """Return whether a feed was down until just now."""
+    return at_ms - pulse.as_of_ms > params.feed_gap_s * 1000
+
+
+def _due(states: Mapping[str, Heard], feed: str, until_ms: int) -> list[str]:
+    """Return the vessels of a feed that are to be looked at by an instant."""
+    return [
+        subject
+        for subject, one in states.items()
+        if one.feed == feed and one.due_ms is not None and one.due_ms <= until_ms
+    ]
+
+
 def _beat(pulse: Heard | None, at_ms: int, params: Params) -> Heard:
     """Return the state of a feed on which something was just heard."""
-    if pulse is None or at_ms - pulse.as_of_ms > params.feed_gap_s * 1000:
+    if pulse is None or _is_gap(pulse, at_ms, params):
         return Heard(at_ms, at_ms)
     return Heard(at_ms, pulse.resumed_ms)
 

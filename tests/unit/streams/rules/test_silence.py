@@ -64,6 +64,18 @@ def test_when_a_feed_comes_back_everyone_gets_the_full_time_again(sea):
     assert run.story() == [(140, SILENT, "onset")]
 
 
+def test_what_was_silent_before_the_feed_went_down_is_told_wherever_a_batch_is_cut(sea):
+    told = []
+    for batches in ([(0, 10, 20, 21, 60)], [(0, 10, 20), (21, 60)], [(0, 10, 20, 21), (60,)]):
+        run = sea.run(silence)
+        run.take(sea.fix(0))
+        for minutes in batches:
+            run.take(*others(sea, *minutes))
+        told.append(run.story())
+
+    assert told == [[(20, SILENT, "onset")]] * 3
+
+
 def test_in_harbour_a_vessel_may_be_silent(sea):
     run = sea.run(silence)
 
