@@ -23,7 +23,6 @@ _IN_FLIGHT_BYTES: Final = 64 * 1024 * 1024
 _OVERHEAD_BYTES: Final = 128  # of a record in memory, beside its key and value
 _BATCH_BYTES: Final = 512 * 1024
 _LARGEST_REQUEST: Final = 8 << 20  # above every topic's max.message.bytes: the broker refuses
-_ONE_BY_ONE: Final = 24  # below this many records of a partition, batches are shared with others
 _KNOWN_KEYS: Final = 200_000
 _START_S: Final = 2.0  # so long the doors stay shut for a broker that answers late
 _STOP_S: Final = 5.0
@@ -85,6 +84,7 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._starter: asyncio.Task[None] | None = None
         self._hashes: dict[bytes, int] = {}
+        self._turns: dict[tuple[str, int], asyncio.Lock] = {}
 
     @property
     def is_up(self) -> bool:
@@ -169,16 +169,11 @@ class Publisher:
             groups.setdefault((one.topic, partition), []).append(one)
         futures: list[asyncio.Future[object]] = []
         for (name, partition), group in groups.items():
-            topic = self._prefix + name
-            if len(group) < _ONE_BY_ONE:
-                futures += [
-                    await producer.send(
-                        topic, one.value, one.key, partition, timestamp_ms=one.timestamp_ms
-                    )
-                    for one in group
-                ]
-            else:
-                futures += await self._send_batches(producer, topic, partition, group)
+            # In turn: aiokafka lets whoever comes first take a partition's place, and
+            # among many one would wait until it gives up.
+            turn = self._turns.setdefault((name, partition), asyncio.Lock())
+            async with turn:
+                futures += await self._send_batches(producer, self._prefix + name, partition, group)
         return futures
 
     async def _send_batches(
