@@ -247,7 +247,9 @@ def _cli() -> list[str]:
     return [sys.executable, "-m", "deploy.cli"]
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: as long as the driver lives, its event loop counts as
+# running in this thread, and no other test could run one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     missing = [
         f"{what} ({cure})"
