@@ -1,66 +1,42 @@
-"""Those who answer in a simulated city: units to their orders, loudspeakers to reminders."""
+"""Those who answer in a simulated city, on Kafka and by the wall clock."""
 
 import asyncio
-import heapq
 import time
-from collections.abc import Iterator
 from contextlib import aclosing
-from typing import Final
 
 from deploy import topic_reader
-from feeds import crew, loudspeakers
-from schemas import codec, topics
-from schemas.dispatch import DispatchOrder, DispatchUpdate, FieldAction, Reminder
-
-_HEARD: Final = (topics.DISPATCH_ORDERS, topics.REMINDERS)
+from feeds.people import HEARD, People
 
 
-async def answer(address: str, prefix: str, seed: int, city: str, over: asyncio.Event) -> None:
-    """Answer each order and reminder that is sent from now on, until `over` is set.
+async def answer(
+    address: str,
+    prefix: str,
+    people: People,
+    over: asyncio.Event,
+    listening: asyncio.Event | None = None,
+) -> None:
+    """Let `people` hear all that is sent from now on, and answer, until `over` is set.
 
     Args:
         address: Kafka's bootstrap address.
         prefix: Before topic names.
-        seed: Of the dice: who answers, when, whose loudspeaker fails.
-        city: Code of the city, the key of the answers.
+        people: Who hears, and what they say.
         over: Ends it.
+        listening: Set once nothing that is sent can be missed any more.
     """
-    due: list[tuple[float, int, DispatchOrder | Reminder, FieldAction]] = []
-    told = 0
-    reader = topic_reader.read(address, [prefix + name for name in _HEARD], from_beginning=False)
+    reader = topic_reader.read(address, [prefix + name for name in HEARD], from_beginning=False)
     async with topic_reader.producer(address) as sender, aclosing(reader):
         async for records in reader:
+            if listening is not None:
+                listening.set()
             for record in records:
-                heard = record.topic.removeprefix(prefix)
-                for delay_s, asked, action in _answers(seed, heard, record.value or b""):
-                    told += 1
-                    heapq.heappush(due, (time.monotonic() + delay_s, told, asked, action))
-            while due and due[0][0] <= time.monotonic():
-                _, _, asked, action = heapq.heappop(due)
-                word = codec.encode(_word(asked, action))
-                await sender.send_and_wait(
-                    prefix + topics.DISPATCH_UPDATES, word, key=city.encode()
-                )
+                if record.value is not None:
+                    people.hear(record.topic.removeprefix(prefix), record.value, _now_ms())
+            for said in people.due(_now_ms()):
+                await sender.send_and_wait(prefix + said.topic, said.value, key=said.key)
             if over.is_set():
                 return
 
 
-def _answers(
-    seed: int, topic: str, value: bytes
-) -> Iterator[tuple[float, DispatchOrder | Reminder, FieldAction]]:
-    """Yield what is done about a message, and how long after it."""
-    if topic == topics.REMINDERS:
-        reminder = codec.decode(Reminder, value)
-        playing = loudspeakers.playing(seed, reminder)
-        yield playing.delay_s, reminder, playing.action
-        return
-    order = codec.decode(DispatchOrder, value)
-    for one in crew.answers(seed, order):
-        yield one.delay_s, order, one.action
-
-
-def _word(asked: DispatchOrder | Reminder, action: FieldAction) -> DispatchUpdate:
-    now_ms = time.time_ns() // 1_000_000
-    if isinstance(asked, Reminder):
-        return loudspeakers.report(asked, action, now_ms)
-    return crew.update(asked, action, now_ms)
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

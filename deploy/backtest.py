@@ -70,20 +70,22 @@ class Backtest:
         Returns:
             The counts of the whole run.
         """
-        for stretch in _stretches(records):
-            self._move_to(max(record.event_time_ms for record in stretch))
-            self._take(self._raw_batches(stretch))
+        self.play(records)
         self._drain(drain_s)
         return Counts(self._records, self._used, self._refused, self._sent)
 
-    def _drain(self, drain_s: float) -> None:
-        """Let time pass after the end, as for feeds that have fallen silent."""
-        for pause_ms in (0, _IDLE_MS, int(drain_s * 1000)):
-            self._move_to(self._clock.now_ms() + pause_ms)
-            for operator in list(self._operators.values()):
-                self._follow(operator.wake(self._clock.now_ms(), caught_up=True))
+    @property
+    def now_ms(self) -> int:
+        """The virtual clock."""
+        return self._clock.now_ms()
 
-    def _move_to(self, now_ms: int) -> None:
+    def play(self, records: Iterable[KeyedRecord]) -> None:
+        """Play `records` (in time order), and look at what is due on the way."""
+        for stretch in _stretches(records):
+            self.wait_until(max(record.event_time_ms for record in stretch))
+            self._take(self._raw_batches(stretch))
+
+    def wait_until(self, now_ms: int) -> None:
         """Move the clock on, stopping wherever something is due to be told."""
         clock = self._clock
         while (due_ms := self._next_due_ms()) is not None and due_ms <= now_ms:
@@ -91,6 +93,13 @@ class Backtest:
             for operator in self._timed():
                 self._follow(operator.wake(clock.now_ms(), caught_up=True))
         clock.advance(max(0, now_ms - clock.now_ms()))
+
+    def _drain(self, drain_s: float) -> None:
+        """Let time pass after the end, as for feeds that have fallen silent."""
+        for pause_ms in (0, _IDLE_MS, int(drain_s * 1000)):
+            self.wait_until(self._clock.now_ms() + pause_ms)
+            for operator in list(self._operators.values()):
+                self._follow(operator.wake(self._clock.now_ms(), caught_up=True))
 
     def _timed(self) -> list[Operator]:
         """Return the operators that wait for an instant of wall time."""
@@ -103,8 +112,11 @@ class Backtest:
     def _take(self, batches: Iterable[RawBatch]) -> None:
         for raw in batches:
             self._records += len(raw.values)
-            operator = self._operator(self._reader[raw.topic], raw.partition)
-            self._follow(operator.take(raw, self._clock.now_ms()))
+            self._follow(self._hand(self._reader[raw.topic], raw))
+
+    def _hand(self, agent: str, raw: RawBatch) -> Outcome:
+        """Hand records of one partition to the agent that reads them."""
+        return self._operator(agent, raw.partition).take(raw, self._clock.now_ms())
 
     def _follow(self, outcome: Outcome) -> None:
         """Count an outcome, and hand what it sends to whoever reads it."""

@@ -11,6 +11,9 @@ from feeds.simulator.whole import Simulator, rates_at
 from streams.city.model import City
 
 FOREVER_S = 10 * 365 * 86_400
+HURRY = 1_000.0
+"""How many times as fast people are at no pace at all."""
+
 _STEP_S = 0.25
 
 

@@ -19,6 +19,7 @@ from deploy.cities import load_city
 from deploy.feeding import Pace
 from deploy.pouring import pour
 from feeds import present
+from feeds.people import People
 from feeds.recordings import KeyedRecord
 from feeds.simulator.backdrop import around
 from feeds.simulator.playlist import Playlist
@@ -72,7 +73,8 @@ class Play:
                 group.create_task(
                     pour(self._address, feed.batches, feed.pace, prefix=self._prefix, over=over)
                 )
-            group.create_task(answer(self._address, self._prefix, self._seed, city.code, over))
+            people = People(self._seed, city.code, crews=True)
+            group.create_task(answer(self._address, self._prefix, people, over))
 
     def _feeds(self, city: City, show: "_Show") -> list["_Feed"]:
         feeds = [

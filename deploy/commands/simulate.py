@@ -14,7 +14,11 @@ from deploy.errors import Fault
 from deploy.feeding import Pace
 from deploy.options import broker_option, city_option, open_city, speed_option
 from deploy.pouring import pour
+from feeds.people import People
 from feeds.simulator.scenarios import SCENARIOS
+
+_PATIENCE_S = 120.0
+_LOOK_S = 0.2
 
 
 def _told(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's
@@ -82,13 +86,15 @@ def command(
 
     The same seed and times give the same bytes. At a speed other than 1 the
     stretch of time lies in the past and ends about now, for what has not
-    happened yet is refused; so it needs an end: --duration, or a scenario.
+    happened yet is refused; so it needs an end: --duration, or a scenario. The
+    people of a story hear what the agents say, and answer, as much faster.
 
     \b
     Examples:
       citybrain simulate --rate 1
       citybrain simulate --scenario square-dance-police --answer
       citybrain simulate --scenario fire --scenario gas --speed 10
+      citybrain simulate --scenario joint-handling
     """
     if speed != 1 and duration is None and not scenarios:
         raise click.UsageError("--speed other than 1 needs an end: give --duration or --scenario.")
@@ -110,15 +116,19 @@ def command(
 
 async def _play(plan: simulating.Plan, address: str, prefix: str, *, answers: bool) -> int:
     """Play until the end, or until Ctrl-C; what was sent is acknowledged either way."""
-    over = asyncio.Event()
+    over, listening = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, over.set)
+    desks = [story.desk for story in simulating.stories(plan)]
+    hurry = max(1.0, plan.speed or simulating.HURRY)
+    people = People(plan.seed, plan.city.code, desks, crews=answers, hurry=hurry)
     sent = 0
     try:
         async with asyncio.TaskGroup() as group:
-            if answers:
-                group.create_task(answer(address, prefix, plan.seed, plan.city.code, over))
+            if answers or not people.is_done:
+                group.create_task(answer(address, prefix, people, over, listening))
+                await listening.wait()
             for batches in simulating.acts(plan):
                 sent += await pour(
                     address,
@@ -128,11 +138,31 @@ async def _play(plan: simulating.Plan, address: str, prefix: str, *, answers: bo
                     over=over,
                     progress=_progress,
                 )
+            await _finished(people, over)
             if answers and not over.is_set():
                 click.echo("played; answers go on until Ctrl-C", err=True)
+            elif not answers:
+                over.set()
     except* Fault as faults:
         raise faults.exceptions[0] from None
     return sent
+
+
+async def _finished(people: People, over: asyncio.Event) -> None:
+    """Wait until the people of the stories have said all.
+
+    Raises:
+        Fault: They wait for something that does not come.
+    """
+    given_up_s = time.monotonic() + _PATIENCE_S
+    while not people.is_done and not over.is_set():
+        if time.monotonic() > given_up_s:
+            left = people.waiting
+            raise Fault(
+                f"{len(left)} steps of the stories' people were not due, first: {left[0]}",
+                "They wait for what the agents say: does `citybrain worker` run on this Kafka?",
+            )
+        await asyncio.sleep(_LOOK_S)
 
 
 def _progress(sent: int) -> None:

@@ -1,16 +1,19 @@
 """Stories: a script of events laid over the calm city, and what must come of it.
 
 A story is played by a function that is handed a `Stage` and puts on it, at
-seconds from the story's start, what its devices say. It returns its promise: what
-must be found among the messages that come out, and what must not.
+seconds from the story's start, what its devices say; what its people say, and when,
+depends on what they hear: see `desk`. It returns its promise: what must be found
+among the messages that come out, and what must not.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from feeds.recordings import KeyedRecord
+from feeds.simulator.desk import Desk, is_like
 from feeds.simulator.dice import players, share, throw
 from schemas.instants import parse_instant
 from streams.city.model import City
@@ -29,6 +32,7 @@ class Expectation(NamedTuple):
         from_s, until_s: When, by its event time, in seconds from the story's
             start; None at any time. Only for what has an event time of the data's.
         after_created_s: Of an order: how long after its case's creation at most.
+        at_least: Numbers that it has, or more.
     """
 
     words: str
@@ -37,10 +41,13 @@ class Expectation(NamedTuple):
     from_s: float | None = None
     until_s: float | None = None
     after_created_s: float | None = None
+    at_least: Mapping[str, float] = MappingProxyType({})
 
     def fits(self, message: Mapping[str, Any], start_ms: int) -> bool:
         """Return whether a message, as decoded from the wire, is what is meant."""
-        if not all(_is(message.get(name), wanted) for name, wanted in self.where.items()):
+        if not is_like(message, self.where):
+            return False
+        if any(message.get(name, 0) < least for name, least in self.at_least.items()):
             return False
         at_s = (_ms(message["event_time"]) - start_ms) / 1000
         if self.from_s is not None and at_s < self.from_s:
@@ -67,10 +74,15 @@ class Stage:
         city: Whose devices act.
         seed: Of the dice.
         start_ms: The story's beginning (event time).
+        story: Its name.
+
+    Attributes:
+        desk: The people of the story; most have none.
     """
 
-    def __init__(self, city: City, seed: int, start_ms: int) -> None:
+    def __init__(self, city: City, seed: int, start_ms: int, story: str) -> None:
         self.city, self.seed, self.start_ms = city, seed, start_ms
+        self.desk = Desk(f"{story}/{seed}", start_ms)
         self.records: list[KeyedRecord] = []
         self.cast: dict[str, tuple[int, int]] = {}
 
@@ -117,9 +129,10 @@ class Played:
     def __init__(self, scenario: Scenario, city: City, seed: int, start_ms: int) -> None:
         self.scenario = scenario
         self.start_ms = scenario.begins_ms(city, start_ms)
-        stage = Stage(city, seed, self.start_ms)
+        stage = Stage(city, seed, self.start_ms, scenario.name)
         self.promise = scenario.play(stage)
         self.records = sorted(stage.records, key=_BY_TIME)
+        self.desk = stage.desk
         self.until_ms = self.start_ms + scenario.duration_s * 1000
         self._times = [record.event_time_ms for record in self.records]
         self._cast = stage.cast
@@ -159,10 +172,6 @@ class Played:
             for message in said.get(one.topic, ())
             if one.fits(message, self.start_ms)
         ]
-
-
-def _is(value: object, wanted: object) -> bool:
-    return value in wanted if isinstance(wanted, frozenset) else value == wanted
 
 
 def _ms(text: str) -> int:

@@ -27,7 +27,8 @@ _PROMPT_S: Final = 120
 _EPIRB: Final = "974330383"
 
 
-def _play(stage: Stage) -> Promise:
+def play(stage: Stage) -> Promise:
+    """Put the surge, the calls and the beacon on a stage."""
     eye = stage.pick(gauges(stage.city), purpose=1)
     flooded = nearest(eye, gauges(stage.city), _GAUGES)
     covers = nearest(eye, sensors(stage.city, "manhole.tilt"), _COVERS)
@@ -99,5 +100,5 @@ TYPHOON: Final = Scenario(
     "typhoon",
     "a surge over six gauges, covers afloat, many calls, and an EPIRB out at sea",
     600,
-    _play,
+    play,
 )

@@ -1,0 +1,129 @@
+"""应急"一张网": the typhoon switch, signed by two; the surge; the roll-call of the boats.
+
+While it is on, a stall is nobody's business and the water is; when it is switched
+off, what was held is listed for review, and is then worked on.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from feeds.simulator.acting import Leg, reports
+from feeds.simulator.desk import SOURCE as PEOPLE
+from feeds.simulator.desk import Message, Step
+from feeds.simulator.scenarios import typhoon
+from feeds.simulator.story import Expectation, Promise, Scenario, Stage
+from schemas.complaints import Channel, Complaint
+from schemas.envelope import Datum
+from schemas.incidents import IncidentAction, IncidentCommand
+from schemas.topics import ALERTS, DISPATCH_ORDERS, INCIDENT_REPLIES, INCIDENTS
+
+MODE: Final = "typhoon"
+SOURCE: Final = "typhoon-drill"  # of its own: it must not come late among those that report now
+_EVERY_S: Final = 60
+_BOATS_DEG: Final = ((121.4, 26.6), (121.2, 27.1), (121.1, 27.4))
+
+
+def _play(stage: Stage) -> Promise:
+    if not stage.city.venues:
+        raise ValueError("the city has no venue; this scenario needs one")
+    surge = typhoon.play(stage)
+    for boat, (lon_deg, lat_deg) in zip(boats(stage), _BOATS_DEG, strict=True):
+        stage.claim(boat, 0, TYPHOON_SWITCH.duration_s)
+        leg = Leg(lon_deg, lat_deg, 6.0, 300.0)
+        reports(stage, boat, SOURCE, leg, range(0, TYPHOON_SWITCH.duration_s, _EVERY_S))
+    desk = stage.desk
+    ticket = f"{Channel.HOTLINE_12345}-{stage.start_ms // 1000}-stall"
+    desk.about(ticket)
+    alone = desk.tells(Step("one signs alone", _switches(IncidentAction.MODE_ON, second="")))
+    on = desk.tells(Step("two switch on", _switches(IncidentAction.MODE_ON), after=(alone,)))
+    venue = min(stage.city.venues.values(), key=lambda one: one.code)
+
+    def calls(_: Message) -> Complaint:
+        return Complaint(
+            source=SOURCE,
+            kind="complaint.stall",
+            subject=ticket,
+            event_time_ms=0,
+            datum=Datum.WGS84,
+            channel=Channel.HOTLINE_12345,
+            category="占道经营",
+            text="路边摆摊",
+            place_confidence=0.9,
+            lon_deg=venue.lon_deg,
+            lat_deg=venue.lat_deg,
+        )
+
+    desk.tells(Step("a citizen calls about a stall", calls, after=(on,)))
+    held = {"subject": ticket, "held": [f"mode:{MODE}"], "actionable": False}
+    off_says = _switches(IncidentAction.MODE_OFF)
+    off = desk.tells(Step("two switch off", off_says, INCIDENTS, held, (on,), delay_s=300))
+    order = {"subject": ticket, "change": "issued"}
+    return Promise(
+        comes=(
+            *surge.comes,
+            Expectation(
+                "refusal of one person alone",
+                INCIDENT_REPLIES,
+                {"command_id": desk.id_of(alone), "reason": "second-person-required"},
+            ),
+            Expectation(
+                "switch on by two",
+                INCIDENT_REPLIES,
+                {"command_id": desk.id_of(on), "accepted": True},
+            ),
+            Expectation("alert about the stall all the same", ALERTS, {"kind": "complaint.stall"}),
+            Expectation("incident that nobody is sent for", INCIDENTS, held),
+            Expectation(
+                "switch off by two",
+                INCIDENT_REPLIES,
+                {"command_id": desk.id_of(off), "accepted": True},
+            ),
+            Expectation(
+                "incident listed for review",
+                INCIDENTS,
+                {"subject": ticket, "released": f"mode:{MODE}"},
+            ),
+            Expectation("order about the stall afterwards", DISPATCH_ORDERS, order),
+        ),
+        stays_away=surge.stays_away,
+    )
+
+
+def boats(stage: Stage) -> list[str]:
+    """Return who is at sea in three bands of latitude, by code; the rest is not heard.
+
+    Raises:
+        ValueError: The city has not so many boats.
+    """
+    with_ais = sorted({(one.code, one.mmsi) for one in stage.city.vessels.values() if one.mmsi})
+    if len(with_ais) < len(_BOATS_DEG):
+        raise ValueError("the city has too few boats with AIS for this scenario")
+    return [mmsi for _, mmsi in with_ais[-len(_BOATS_DEG) :]]
+
+
+def _switches(
+    action: IncidentAction, second: str = "duty-officer-2"
+) -> Callable[[Message], IncidentCommand]:
+    def says(_: Message) -> IncidentCommand:
+        return IncidentCommand(
+            source=PEOPLE,
+            kind="incident.command",
+            subject="city",
+            event_time_ms=0,
+            action=action,
+            by="duty-officer-1",
+            role="duty-officer",
+            second=second,
+            reason="typhoon 9: orange warning",
+            mode=MODE,
+        )
+
+    return says
+
+
+TYPHOON_SWITCH: Final = Scenario(
+    "typhoon-switch",
+    "一张网: the typhoon switch by two, what it holds back, the surge, boats for the roll-call",
+    600,
+    _play,
+)
