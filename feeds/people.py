@@ -90,11 +90,14 @@ class People:
 
     def _answer(self, topic: str, value: bytes, message: dict[str, Any], now_ms: int) -> None:
         """Have a unit answer its order, or a loudspeaker its reminder, once."""
-        if topic not in _ANSWERS or message["id"] in self._answered:
+        if topic not in _ANSWERS:
+            return
+        name = message.get("id") or value.decode()
+        if name in self._answered:
             return
         if any(seat.ear.concerns(message) for seat in self._seats):
             return
-        self._answered.add(message["id"])
+        self._answered.add(name)
         for delay_s, update in _ANSWERS[topic](self._seed, value):
             self._plan(delay_s, _update_by(update, self._key), now_ms)
 

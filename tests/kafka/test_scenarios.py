@@ -63,8 +63,11 @@ HEARD = (
 
 # Feeds are watched on wall time: that story takes its twenty minutes however it is played.
 TOGETHER = [name for name in SCENARIOS if name not in {"feed-outage", "typhoon-switch"}]
-# What it switches holds back others' matters too: it is played after them.
-PLAYED = [*TOGETHER, "typhoon-switch"]
+# What it switches holds back others' matters too: it is played before them, and some
+# hours earlier, so that what its devices have said is over.
+ALONE = "typhoon-switch"
+PLAYED = [*TOGETHER, ALONE]
+EARLIER_MS = 3 * 3_600_000
 
 Said = dict[str, list[dict[str, Any]]]
 
@@ -92,12 +95,11 @@ class Show:
         self.said = said
 
 
-async def perform(broker: str, prefix: str, names: list[str]) -> list[Played]:
+async def perform(broker: str, prefix: str, names: list[str], before_ms: int) -> list[Played]:
     """Play stories with their people, until all of these have said all; return the stories."""
     longest_ms = 1000 * max(SCENARIOS[name].duration_s for name in names)
-    plan = simulating.Plan(
-        load_city(), 1, names, None, time.time_ns() // 1_000_000 - longest_ms, None, SPEED
-    )
+    start_ms = time.time_ns() // 1_000_000 - longest_ms - before_ms
+    plan = simulating.Plan(load_city(), 1, names, None, start_ms, None, SPEED)
     stories = simulating.stories(plan)
     people = People(1, "longgang", [one.desk for one in stories], crews=False, hurry=SPEED)
     over, listening = asyncio.Event(), asyncio.Event()
@@ -126,8 +128,8 @@ def show(broker: str, own_prefix: str, tmp_path_factory: pytest.TempPathFactory)
     stories: list[Played] = []
 
     async def play() -> Said:
-        for names in (TOGETHER, ["typhoon-switch"]):
-            stories.extend(await perform(broker, own_prefix, names))
+        for names, before_ms in (([ALONE], EARLIER_MS), (TOGETHER, 0)):
+            stories.extend(await perform(broker, own_prefix, names, before_ms))
         return await gather(
             broker, own_prefix, HEARD, lambda said: not any(one.missing(said) for one in stories)
         )

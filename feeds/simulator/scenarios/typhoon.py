@@ -27,9 +27,13 @@ _PROMPT_S: Final = 120
 _EPIRB: Final = "974330383"
 
 
-def play(stage: Stage) -> Promise:
-    """Put the surge, the calls and the beacon on a stage."""
-    eye = stage.pick(gauges(stage.city), purpose=1)
+def _play(stage: Stage) -> Promise:
+    return storm(stage, _EPIRB, purpose=1)
+
+
+def storm(stage: Stage, epirb: str, purpose: int) -> Promise:
+    """Put a surge, calls and a beacon on a stage; `purpose` is of the dice for where."""
+    eye = stage.pick(gauges(stage.city), purpose)
     flooded = nearest(eye, gauges(stage.city), _GAUGES)
     covers = nearest(eye, sensors(stage.city, "manhole.tilt"), _COVERS)
     until_s = TYPHOON.duration_s
@@ -57,7 +61,7 @@ def play(stage: Stage) -> Promise:
     # Whose word arrives first names a matter.
     water = frozenset({"water.high", "complaint.waterlogging"})
     calls_distress(
-        stage, _EPIRB, "EPIRB ACTIVE", Leg(121.1, 27.3, 1.0, 300), range(_BEACON_S, until_s, 50)
+        stage, epirb, "EPIRB ACTIVE", Leg(121.1, 27.3, 1.0, 300), range(_BEACON_S, until_s, 50)
     )
     return Promise(
         comes=(
@@ -82,7 +86,7 @@ def play(stage: Stage) -> Promise:
             Expectation(
                 "distress",
                 ALERTS,
-                {"kind": "vessel.distress", "subject": _EPIRB, "severity": "Extreme"},
+                {"kind": "vessel.distress", "subject": epirb, "severity": "Extreme"},
                 _BEACON_S - 1,
             ),
             Expectation("incident of the surge", INCIDENTS, {"kind": water, "change": "opened"}),
@@ -100,5 +104,5 @@ TYPHOON: Final = Scenario(
     "typhoon",
     "a surge over six gauges, covers afloat, many calls, and an EPIRB out at sea",
     600,
-    play,
+    _play,
 )

@@ -1,0 +1,180 @@
+"""How a run stands at its end, and how two runs of the same stories differ.
+
+What is compared is known by deterministic ids: alerts, incidents, cases, orders.
+Of a case that is whether it ended, on what function, and who answered. An outage
+may make a promise to people break, and then the next level is asked too: such an
+order more is right where its case says that it was late. Feeds are watched on
+wall time, so what is said of them depends on when somebody watched: left out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from deploy.faults.account import Line
+from schemas.instants import parse_instant
+from schemas.topics import ALERTS, CASE_EVENTS, CASES, DISPATCH_ORDERS, INCIDENTS
+
+TOPICS: Final = (ALERTS, INCIDENTS, CASES, DISPATCH_ORDERS, CASE_EVENTS)
+"""The topics that are read for it."""
+
+_FEEDS: Final = "feed."
+_FIRST: Final = frozenset({"issued", "escalated"})
+
+Said = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Messages by topic, decoded from the wire, in their order."""
+
+
+class Breach(NamedTuple):
+    """One broken promise, as it was told."""
+
+    case_id: str
+    clock: str
+    deadline: str
+    told: str
+    is_late: bool
+
+    @property
+    def late_ms(self) -> int:
+        """How long after its deadline it was told."""
+        return _ms(self.told) - _ms(self.deadline)
+
+
+class EndState(NamedTuple):
+    """The end of a run: by sort, what a thing is by its id; and the breaches, by id of step."""
+
+    things: Mapping[str, Mapping[str, tuple[Any, ...]]]
+    doubled: Mapping[str, int]
+    breaches: Mapping[str, Breach]
+
+
+class Verdict(NamedTuple):
+    """How a disturbed run compares with an undisturbed one.
+
+    Attributes:
+        lines: By sort; an order that an escalation added is none of `strange`.
+        breaches, late: Told in the disturbed run, and those told as found late.
+        faults: What is wrong with breaches, in words.
+    """
+
+    lines: Sequence[Line]
+    breaches: int
+    late: int
+    faults: Sequence[str]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether both ended alike, and every breach was told once and rightly."""
+        return not self.faults and all(line.is_right for line in self.lines)
+
+
+def end_of(said: Said) -> EndState:
+    """Return how a run ended."""
+    alerts: dict[str, tuple[Any, ...]] = {}
+    meant: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for one in _of(said, ALERTS, "kind"):
+        key = (one["alert_id"], one["transition"], one["event_time"], one.get("revision"))
+        meant[key].add(one["id"])
+        alerts[one["id"]] = (one["kind"], one["subject"], one["severity"])
+    incidents = {
+        one["incident_id"]: (one["kind"].partition(".")[0], one["state"])
+        for one in _of(said, INCIDENTS, "kind")
+    }
+    cases = {
+        one["case_id"]: (
+            one.get("function", ""),
+            "ended_time" in one,
+            frozenset(one.get("answered", ())),
+        )
+        if one.get("function")
+        else ("", one["incident_kind"].partition(".")[0], "ended_time" in one)
+        for one in _of(said, CASES, "incident_kind")
+    }
+    orders: dict[str, tuple[Any, ...]] = {}
+    for one in _of(said, DISPATCH_ORDERS, "incident_kind"):
+        if one["change"] in _FIRST:
+            orders.setdefault(one["order_id"], (one["case_id"], one["unit"]))
+    asked: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for order_id, key in orders.items():
+        asked[key].add(order_id)
+    doubled = {"alerts": _more_than_one(meant), "orders": _more_than_one(asked)}
+    things = {"alerts": alerts, "incidents": incidents, "cases": cases, "orders": orders}
+    return EndState(things, doubled, _breaches(said))
+
+
+def compare(undisturbed: EndState, disturbed: EndState, late_ms: int) -> Verdict:
+    """Compare two runs; `late_ms` is from when on a breach says that it was found late."""
+    late_cases = {one.case_id for one in disturbed.breaches.values()}
+    lines = []
+    for sort, expected in undisturbed.things.items():
+        found = disturbed.things[sort]
+        strange = [key for key in found if key not in expected]
+        if sort == "orders":
+            # Asked because a promise broke, or not any more because none did.
+            strange = [key for key in strange if found[key][0] not in late_cases]
+            early = {one.case_id for one in undisturbed.breaches.values()}
+            lost = [key for key in expected if key not in found and expected[key][0] not in early]
+        else:
+            lost = [key for key in expected if key not in found]
+        changed = [key for key in expected if key in found and found[key] != expected[key]]
+        doubled = disturbed.doubled.get(sort, 0)
+        lines.append(
+            Line(
+                sort,
+                len(expected),
+                len(found),
+                len(lost) + len(changed),
+                len(strange),
+                doubled,
+                0,
+            )
+        )
+    told = disturbed.breaches.values()
+    return Verdict(lines, len(told), sum(one.is_late for one in told), _wrong(told, late_ms))
+
+
+def _wrong(told: Iterable[Breach], late_ms: int) -> list[str]:
+    found = []
+    by_promise: dict[tuple[str, str, str], int] = defaultdict(int)
+    for one in told:
+        by_promise[one.case_id, one.clock, one.deadline] += 1
+        if one.is_late != (one.late_ms > late_ms):
+            found.append(
+                f"case {one.case_id}: {one.clock} told {one.late_ms} ms after its deadline"
+                f" says late_detected={one.is_late}"
+            )
+    found += [
+        f"case {case_id}: {clock} of {deadline} was told {count} times"
+        for (case_id, clock, deadline), count in by_promise.items()
+        if count > 1
+    ]
+    return found
+
+
+def _breaches(said: Said) -> dict[str, Breach]:
+    return {
+        one["id"]: Breach(
+            one["case_id"],
+            one["clock"],
+            one["deadline_time"],
+            one["event_time"],
+            bool(one.get("late_detected")),
+        )
+        for one in said.get(CASE_EVENTS, ())
+        if one["action"] == "breached"
+    }
+
+
+def _of(said: Said, topic: str, kind: str) -> list[Mapping[str, Any]]:
+    return [one for one in said.get(topic, ()) if not one[kind].startswith(_FEEDS)]
+
+
+def _more_than_one(ids: Mapping[tuple[Any, ...], set[str]]) -> int:
+    return sum(len(found) - 1 for found in ids.values())
+
+
+def _ms(text: str) -> int:
+    told = parse_instant(text)
+    if not isinstance(told, int):
+        raise TypeError(f"no instant: {text!r}")
+    return told

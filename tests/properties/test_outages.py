@@ -1,0 +1,54 @@
+"""Workers that die in the middle of every story, for three minutes: the end is the same."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from deploy.cities import load_city
+from deploy.faults.endstate import compare, end_of
+from deploy.faults.frail import FrailRehearsal, around_one_middle
+from deploy.rehearsal import Rehearsal
+from feeds.simulator.scenarios import SCENARIOS
+from streams.city.model import City
+from streams.matters.chain import Chains
+
+MIDDLE_MS = 1_764_072_000_000
+OUTAGE_S = 180
+UNTIL_ALL_IS_TOLD_S = 3_000
+
+# Feeds are watched on wall time: whether one is down depends on who watches.
+BY_ITSELF = ("moratorium", "typhoon-switch")
+TOGETHER = tuple(name for name in SCENARIOS if name not in {*BY_ITSELF, "feed-outage"})
+ACTS = (TOGETHER, *((name,) for name in BY_ITSELF))
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return load_city()
+
+
+@pytest.mark.parametrize("names", ACTS, ids=["together", *BY_ITSELF])
+def test_three_minutes_without_a_worker_in_the_middle_of_each_story_change_no_end(
+    city: City, names: Sequence[str]
+) -> None:
+    scenarios = [SCENARIOS[name] for name in names]
+
+    def stories():
+        return around_one_middle(city, 1, scenarios, MIDDLE_MS)
+
+    calm = Rehearsal(city, 1, stories(), crews=True)
+    calm.play(UNTIL_ALL_IS_TOLD_S)
+    broken = FrailRehearsal(city, 1, stories(), OUTAGE_S)
+    broken.play(UNTIL_ALL_IS_TOLD_S)
+
+    assert broken.deaths == 1
+    late_ms = city.params["dispatch"].sla.late_ms
+    verdict = compare(end_of(calm.said), end_of(broken.said), late_ms)
+    assert verdict.is_right, "\n".join([*map(str, verdict.lines), *verdict.faults])
+    assert verdict.lines[0].expected > 10, "alerts"
+    assert verdict.late > 0 or names != TOGETHER, "some promise broke while nobody was there"
+    chains = Chains()
+    for event in broken.said["case.events"]:
+        chains.take(event)
+    newest = {one["case_id"]: one for one in broken.said["cases"]}
+    assert chains.findings({k: (c["events"], c["last_hash"]) for k, c in newest.items()}) == []
