@@ -33,13 +33,21 @@ class People:
         desks: Of the stories that are played.
         crews: Whether units answer orders of no desk's story, and loudspeakers reminders.
         hurry: How many times as fast as people they are.
+        when: At which instant of their clock an instant of the stories is.
     """
 
     def __init__(
-        self, seed: int, city: str, desks: Sequence[Desk] = (), *, crews: bool, hurry: float = 1.0
+        self,
+        seed: int,
+        city: str,
+        desks: Sequence[Desk] = (),
+        *,
+        crews: bool,
+        hurry: float = 1.0,
+        when: Callable[[int], int] = lambda at_ms: at_ms,
     ) -> None:
         self._seed, self._key = seed, city.encode()
-        self._crews, self._hurry = crews, hurry
+        self._crews, self._hurry, self._when = crews, hurry, when
         self._due: list[tuple[int, int, _Word]] = []
         self._told = 0
         self._answered: set[str] = set()
@@ -71,7 +79,7 @@ class People:
     def due(self, now_ms: int) -> list[KeyedRecord]:
         """Return what they say by `now_ms`, in the order in which it was to be said."""
         for number, seat in enumerate(self._seats):
-            if number not in self._begun and seat.desk.start_ms <= now_ms:
+            if number not in self._begun and self._when(seat.desk.start_ms) <= now_ms:
                 self._begun.add(number)
                 self._ask(seat, now_ms)
         said = []

@@ -12,9 +12,15 @@ from rich.console import Console
 from deploy.bench.engine import kafka
 from deploy.errors import Exit
 from deploy.faults import report
+from deploy.faults import scenarios as stories
 from deploy.faults.fleet import Place
 from deploy.faults.kill import Plan, run
+from deploy.faults.scenarios import acts
 from deploy.options import city_option
+from feeds.simulator.scenarios import SCENARIOS
+
+UNCOMPARED = frozenset({"feed-outage"})
+"""Feeds are watched on wall time: whether one is down depends on who watches."""
 
 
 @click.group()
@@ -80,4 +86,83 @@ def kill(
         whole = report.figures(plan, result)
         json_file.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
     if not result.is_right:
+        raise click.exceptions.Exit(Exit.FINDING)
+
+
+@command.command()
+@click.option(
+    "--scenario",
+    "names",
+    multiple=True,
+    type=click.Choice([name for name in SCENARIOS if name not in UNCOMPARED]),
+    metavar="NAME",
+    help="A story; may be given again.  [default: all but feed-outage]",
+)
+@click.option(
+    "--outage",
+    "outage_s",
+    type=click.FloatRange(min=0),
+    default=180.0,
+    show_default=True,
+    metavar="S",
+    help="How long no worker runs.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all dice.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=1),
+    default=20.0,
+    show_default=True,
+    help="How many times as fast as the world; people hurry as much.",
+)
+@click.option(
+    "--broker",
+    metavar="HOST:PORT[,…]",
+    envvar="CITYBRAIN_BROKER",
+    show_envvar=True,
+    help="Kafka to run on; default: an embedded one of its own.",
+)
+@city_option
+def scenarios(
+    *,
+    names: tuple[str, ...],
+    outage_s: float,
+    seed: int,
+    speed: float,
+    broker: str | None,
+    city_dir: Path,
+) -> None:
+    """Kill -9 all agents in the middle of stories, stay away, compare the ends.
+
+    Each story is played undisturbed, then again: every agent is killed at a
+    quarter, all at once in the middle, and none runs for --outage. Alerts,
+    incidents, cases and orders are to end alike; a promise that broke meanwhile
+    is to be told once, and as found late. Stories are played side by side, but
+    for moratorium and typhoon-switch. Exit code 1: an end differs.
+
+    \b
+    Examples:
+      citybrain faults scenarios --scenario city-task --outage 20
+      citybrain faults scenarios
+    """
+    console, progress = Console(), Console(stderr=True, highlight=False)
+    chosen = names or tuple(name for name in SCENARIOS if name not in UNCOMPARED)
+    is_right = True
+    with (
+        tempfile.TemporaryDirectory(prefix="citybrain-faults-") as folder,
+        kafka(broker, Path(folder)) as address,
+    ):
+        for act in acts(chosen):
+            plan = stories.Plan(act, seed, outage_s, speed, city=city_dir)
+            mark = uuid.uuid4().hex[:8]
+            calm, broken = (
+                Place(address, f"{way}-{mark}-", Path(folder) / mark / way, city_dir)
+                for way in ("calm", "broken")
+            )
+            verdict = asyncio.run(stories.run(plan, (calm, broken), progress.print))
+            console.print(report.ends_as_table(", ".join(act), verdict))
+            for fault in verdict.faults:
+                console.print(fault, soft_wrap=True, highlight=False)
+            is_right &= verdict.is_right
+    if not is_right:
         raise click.exceptions.Exit(Exit.FINDING)

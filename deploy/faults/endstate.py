@@ -1,14 +1,16 @@
 """How a run stands at its end, and how two runs of the same stories differ.
 
 What is compared is known by deterministic ids: alerts, incidents, cases, orders.
-Of a case that is whether it ended, on what function, and who answered. An outage
+A matter is known by its alerts, its
+case and orders by the matter; of a case it is compared whether it ended, its function,
+and who answered. An outage
 may make a promise to people break, and then the next level is asked too: such an
 order more is right where its case says that it was late. Feeds are watched on
 wall time, so what is said of them depends on when somebody watched: left out.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from deploy.faults.account import Line
@@ -41,11 +43,20 @@ class Breach(NamedTuple):
 
 
 class EndState(NamedTuple):
-    """The end of a run: by sort, what a thing is by its id; and the breaches, by id of step."""
+    """The end of a run: by sort, what a thing is by its id; and the breaches, by id of step.
+
+    `broken` are matters of which a promise was broken, or an answer did not come.
+    """
 
     things: Mapping[str, Mapping[str, tuple[Any, ...]]]
     doubled: Mapping[str, int]
     breaches: Mapping[str, Breach]
+    broken: frozenset[str]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every case has ended."""
+        return all(ended for _, ended, _ in self.things["cases"].values())
 
 
 class Verdict(NamedTuple):
@@ -76,46 +87,43 @@ def end_of(said: Said) -> EndState:
         key = (one["alert_id"], one["transition"], one["event_time"], one.get("revision"))
         meant[key].add(one["id"])
         alerts[one["id"]] = (one["kind"], one["subject"], one["severity"])
+    newest = {one["incident_id"]: one for one in _of(said, INCIDENTS, "kind")}
+    # Which of its alerts comes first, and names it, depends on the pace of agents.
+    matter = {key: min(one["alert_ids"], default=key) for key, one in newest.items()}
     incidents = {
-        one["incident_id"]: (one["kind"].partition(".")[0], one["state"])
-        for one in _of(said, INCIDENTS, "kind")
+        matter[key]: (one["state"],) for key, one in newest.items() if not one.get("merged_into")
     }
     cases = {
-        one["case_id"]: (
+        matter.get(one["incident_id"], one["incident_id"]): (
             one.get("function", ""),
             "ended_time" in one,
             frozenset(one.get("answered", ())),
         )
-        if one.get("function")
-        else ("", one["incident_kind"].partition(".")[0], "ended_time" in one)
         for one in _of(said, CASES, "incident_kind")
     }
     orders: dict[str, tuple[Any, ...]] = {}
+    asked: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for one in _of(said, DISPATCH_ORDERS, "incident_kind"):
         if one["change"] in _FIRST:
-            orders.setdefault(one["order_id"], (one["case_id"], one["unit"]))
-    asked: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for order_id, key in orders.items():
-        asked[key].add(order_id)
+            about = matter.get(one["incident_id"], one["incident_id"])
+            orders[f"{about}/{one['unit']}"] = (about,)
+            asked[one["case_id"], one["unit"]].add(one["order_id"])
     doubled = {"alerts": _more_than_one(meant), "orders": _more_than_one(asked)}
     things = {"alerts": alerts, "incidents": incidents, "cases": cases, "orders": orders}
-    return EndState(things, doubled, _breaches(said))
+    return EndState(things, doubled, _breaches(said), frozenset(_broken(said, matter)))
 
 
 def compare(undisturbed: EndState, disturbed: EndState, late_ms: int) -> Verdict:
     """Compare two runs; `late_ms` is from when on a breach says that it was found late."""
-    late_cases = {one.case_id for one in disturbed.breaches.values()}
     lines = []
     for sort, expected in undisturbed.things.items():
         found = disturbed.things[sort]
         strange = [key for key in found if key not in expected]
+        lost = [key for key in expected if key not in found]
         if sort == "orders":
-            # Asked because a promise broke, or not any more because none did.
-            strange = [key for key in strange if found[key][0] not in late_cases]
-            early = {one.case_id for one in undisturbed.breaches.values()}
-            lost = [key for key in expected if key not in found and expected[key][0] not in early]
-        else:
-            lost = [key for key in expected if key not in found]
+            # Asked because a promise broke, or not asked because it did not.
+            strange = [key for key in strange if found[key][0] not in disturbed.broken]
+            lost = [key for key in lost if expected[key][0] not in undisturbed.broken]
         changed = [key for key in expected if key in found and found[key] != expected[key]]
         doubled = disturbed.doubled.get(sort, 0)
         lines.append(
@@ -149,6 +157,14 @@ def _wrong(told: Iterable[Breach], late_ms: int) -> list[str]:
         if count > 1
     ]
     return found
+
+
+def _broken(said: Said, matter: Mapping[str, str]) -> Iterator[str]:
+    of_case = {one["case_id"]: one["incident_id"] for one in said.get(CASES, ())}
+    for one in said.get(CASE_EVENTS, ()):
+        incident_id = of_case.get(one["case_id"])
+        if incident_id and one["action"] in {"breached", "escalated", "unanswered"}:
+            yield matter.get(incident_id, incident_id)
 
 
 def _breaches(said: Said) -> dict[str, Breach]:

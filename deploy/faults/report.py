@@ -1,4 +1,4 @@
-"""The report of a kill run, as a table and as JSON."""
+"""The reports: of a kill run as a table and as JSON, of the ends of stories as a table."""
 
 import os
 import platform
@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from deploy.faults.endstate import Verdict
 from deploy.faults.kill import Plan, Result
 
 
@@ -73,3 +74,16 @@ def sentences(plan: Plan, result: Result) -> list[str]:
     )
     kills = f"{told['kills']} times kill -9, seed {plan.seed}; restarts: {killed}"
     return [flow, kills, recovery, doubles]
+
+
+def ends_as_table(title: str, verdict: Verdict) -> Table:
+    """Return how the ends of two runs compare, a line a sort."""
+    table = Table(title=title)
+    table.add_column("")
+    for name in ("undisturbed", "disturbed", "lost", "strange", "doubled"):
+        table.add_column(name, justify="right")
+    for line in verdict.lines:
+        figures = (line.expected, line.found, line.lost, line.strange, line.doubled)
+        table.add_row(line.sort, *map(str, figures))
+    table.caption = f"{verdict.breaches} breaches, {verdict.late} of them told as found late"
+    return table

@@ -1,0 +1,134 @@
+"""Two ends of the same stories: what differs is found, what an outage may change is not."""
+
+from typing import Any
+
+import pytest
+
+from deploy.faults.endstate import compare, end_of
+
+Said = dict[str, list[dict[str, Any]]]
+LATE_MS = 5_000
+
+
+def an_alert(name: str = "a", severity: str = "Minor") -> dict[str, Any]:
+    return {
+        "id": f"message-{name}",
+        "alert_id": name,
+        "transition": "onset",
+        "event_time": "2026-01-01T00:00:00.000Z",
+        "kind": "gas.exceeded",
+        "subject": "gas-1",
+        "severity": severity,
+    }
+
+
+def an_order(unit: str, change: str = "issued") -> dict[str, Any]:
+    return {
+        "incident_kind": "gas.exceeded",
+        "incident_id": "i",
+        "case_id": "c",
+        "order_id": f"order-{unit}",
+        "unit": unit,
+        "change": change,
+    }
+
+
+def a_case(*, is_over: bool = True) -> dict[str, Any]:
+    ended = {"ended_time": "2026-01-01T01:00:00.000Z"} if is_over else {}
+    return {"case_id": "c", "incident_id": "i", "incident_kind": "gas.exceeded", **ended}
+
+
+def a_breach(told: str, name: str = "b", *, is_late: bool = False) -> dict[str, Any]:
+    return {
+        "id": name,
+        "case_id": "c",
+        "action": "breached",
+        "clock": "respond",
+        "deadline_time": "2026-01-01T00:01:00.000Z",
+        "event_time": told,
+        "late_detected": is_late,
+    }
+
+
+def an_incident(name: str = "i") -> dict[str, Any]:
+    return {"incident_id": name, "kind": "gas.exceeded", "state": "open", "alert_ids": ["a"]}
+
+
+def a_run(**more: list[dict[str, Any]]) -> Said:
+    return {
+        "alerts": [an_alert()],
+        "incidents": [an_incident()],
+        "cases": [a_case()],
+        "dispatch.orders": [an_order("fire")],
+        "case.events": [],
+        **{name.replace("_", "."): value for name, value in more.items()},
+    }
+
+
+def verdict(found: Said):
+    return compare(end_of(a_run()), end_of(found), LATE_MS)
+
+
+def test_equal_ends_are_right_and_a_message_told_twice_is_one() -> None:
+    assert verdict(a_run()).is_right
+    assert verdict(a_run(alerts=[an_alert(), an_alert()])).is_right
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        a_run(alerts=[]),
+        a_run(alerts=[an_alert(), an_alert("b")]),
+        a_run(alerts=[an_alert(severity="Severe")]),
+        a_run(incidents=[]),
+        a_run(cases=[a_case(is_over=False)]),
+        a_run(dispatch_orders=[]),
+        a_run(dispatch_orders=[an_order("fire"), an_order("police")]),
+        a_run(dispatch_orders=[an_order("fire"), {**an_order("fire"), "order_id": "other"}]),
+    ],
+    ids=[
+        "alert lost",
+        "alert strange",
+        "alert says another thing",
+        "incident lost",
+        "case not over",
+        "order lost",
+        "order strange",
+        "order twice",
+    ],
+)
+def test_what_differs_is_found(found: Said) -> None:
+    assert not verdict(found).is_right
+
+
+def test_a_promise_that_broke_in_the_outage_may_ask_the_next_level() -> None:
+    late = a_breach("2026-01-01T00:03:00.000Z", is_late=True)
+    orders = [an_order("fire"), an_order("leader", "escalated")]
+    found = verdict(a_run(case_events=[late], dispatch_orders=orders))
+
+    assert (found.is_right, found.breaches, found.late) == (True, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("breaches", "words"),
+    [
+        ([a_breach("2026-01-01T00:03:00.000Z")], "late_detected=False"),
+        ([a_breach("2026-01-01T00:01:00.100Z", is_late=True)], "late_detected=True"),
+        (
+            [a_breach("2026-01-01T00:01:00.100Z", name) for name in ("one", "two")],
+            "told 2 times",
+        ),
+    ],
+    ids=["late and not said so", "in time and said to be late", "told twice"],
+)
+def test_a_breach_is_told_once_and_rightly(breaches: list[dict[str, Any]], words: str) -> None:
+    (fault,) = verdict(a_run(case_events=breaches)).faults
+
+    assert words in fault
+
+
+def test_which_alert_names_a_matter_makes_no_difference() -> None:
+    other = a_run(incidents=[an_incident("j")], cases=[{**a_case(), "incident_id": "j"}])
+    other["dispatch.orders"] = [{**an_order("fire"), "incident_id": "j"}]
+
+    assert verdict(other).is_right
