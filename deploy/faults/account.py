@@ -23,6 +23,9 @@ SOURCES = (ALERTS, INCIDENTS, DISPATCH_ORDERS, REMINDERS, DEADLETTER)
 CALL_GAP_MS = 600_000
 """A loudspeaker that is called again this soon about one matter is called twice."""
 
+_BY_WALL_TIME = ("device.", "feed.")
+"""Kinds about the feeds themselves, which are watched on wall time: decision 10."""
+
 _ALERT, _INCIDENT, _ORDER, _CALL, _LETTER = (
     "alerts",
     "incidents",
@@ -146,6 +149,8 @@ def _effect(topic: str, said: dict[str, Any]) -> Effect | None:
     if not isinstance(at_ms, int):
         raise TypeError(f"{topic}: {said['event_time']!r} is no instant")
     if topic == DISPATCH_ORDERS and said["change"] != OrderChange.ISSUED:
+        return None
+    if said.get("incident_kind", said["kind"]).startswith(_BY_WALL_TIME):
         return None
     sort, keys, words = _SHAPES[topic]
     key = tuple(said.get(field) for field in keys)

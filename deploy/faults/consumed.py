@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from types import MappingProxyType
 from typing import Final
 
+import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -12,16 +14,21 @@ from aiokafka.errors import KafkaError
 from agents.app import group_of
 from deploy import topic_reader
 from deploy.errors import Fault
+from schemas.incidents import IncidentState
 from schemas.topics import (
     ALERTS,
+    CAMERA_DETECTIONS,
     CASE_COMMANDS,
+    CITIZEN_COMPLAINTS,
     DISPATCH_UPDATES,
+    INCIDENT_COMMANDS,
     INCIDENTS,
     SENSOR_READINGS,
     SENSOR_READINGS_URGENT,
     VESSEL_NMEA,
     VESSEL_POSITIONS,
 )
+from streams.matters.holds import GROUPING
 
 _POLL_S = 0.3
 
@@ -31,9 +38,11 @@ _FLOW: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "readings": (SENSOR_READINGS,),
         "urgent": (SENSOR_READINGS_URGENT,),
+        "cameras": (CAMERA_DETECTIONS,),
+        "complaints": (CITIZEN_COMPLAINTS,),
         "nmea": (VESSEL_NMEA,),
         "positions": (VESSEL_POSITIONS,),
-        "incidents": (ALERTS,),
+        "incidents": (ALERTS, INCIDENT_COMMANDS),
         "dispatch": (INCIDENTS, DISPATCH_UPDATES, CASE_COMMANDS),
     }
 )
@@ -79,18 +88,43 @@ async def until_consumed(
         Fault: It takes longer.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
-    for agent in agents:
-        while True:
-            look()
-            try:
-                left = await backlog(address, prefix, agent)
-            except KafkaError:  # the broker may be on its way back
-                left = -1
-            if left == 0:
-                break
-            if asyncio.get_running_loop().time() > deadline:
-                raise Fault(
-                    f"agent {agent} has {left} records left after {timeout_s:.0f} s",
-                    "See its log in the folder of the run.",
-                )
-            await asyncio.sleep(_POLL_S)
+    while True:
+        for agent in agents:
+            await _until_done(address, prefix, agent, deadline, look)
+        # Who waits for company is told to people some seconds later, by time alone.
+        if "incidents" not in agents or not await _waiting(address, prefix):
+            return
+        look()
+        await asyncio.sleep(_POLL_S)
+
+
+async def _until_done(
+    address: str, prefix: str, agent: str, deadline: float, look: Callable[[], object]
+) -> None:
+    while True:
+        look()
+        try:
+            left = await backlog(address, prefix, agent)
+        except KafkaError:  # the broker may be on its way back
+            left = -1
+        if left == 0:
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            raise Fault(
+                f"agent {agent} has {left} records left, and the time for them is over",
+                "See its log in the folder of the run.",
+            )
+        await asyncio.sleep(_POLL_S)
+
+
+async def _waiting(address: str, prefix: str) -> bool:
+    """Say whether an open incident still waits to be grouped with others."""
+    held: dict[str, bool] = {}
+    reader = topic_reader.read(address, [prefix + INCIDENTS], from_beginning=True, until_end=True)
+    async with aclosing(reader):
+        async for records in reader:
+            for record in records:
+                said = orjson.loads(record.value or b"{}")
+                is_open = said.get("state") == IncidentState.OPEN
+                held[said.get("incident_id", "")] = is_open and GROUPING in said.get("held", ())
+    return any(held.values())
