@@ -15,6 +15,8 @@ from streams.city.model import City
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATA_DIR = "deploy.options.data_dir"
 _MOST_FINDINGS = 5
+MAYBE_NO_BROKER = "deploy.options.maybe_no_broker"
+"""Set in a context's meta by an eager option that lets the command do without Kafka."""
 
 
 def data_option(command: _Command) -> _Command:
@@ -47,8 +49,17 @@ def state_option(command: _Command) -> _Command:
 def _resolve(ctx: click.Context, _param: click.Parameter, given: str | None) -> str:
     if given:
         return given
-    if ctx.resilient_parsing:
+    if ctx.resilient_parsing or ctx.meta.get(MAYBE_NO_BROKER):
         return ""
+    return embedded_address(ctx)
+
+
+def embedded_address(ctx: click.Context) -> str:
+    """Return the address of the embedded broker on --data.
+
+    Raises:
+        Fault: None runs there.
+    """
     data_dir: Path = ctx.meta.get(_DATA_DIR, DEFAULT_DATA)
     state = EmbeddedBroker(data_dir).running()
     if state is None:

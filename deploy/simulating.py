@@ -8,6 +8,14 @@ from feeds.simulator.backdrop import around
 from feeds.simulator.scenarios import SCENARIOS
 from feeds.simulator.story import Played
 from feeds.simulator.whole import Simulator, rates_at
+from schemas.topics import (
+    CAMERA_DETECTIONS,
+    CITIZEN_COMPLAINTS,
+    SENSOR_READINGS,
+    SENSOR_READINGS_URGENT,
+    VESSEL_NMEA,
+    VESSEL_POSITIONS,
+)
 from streams.city.model import City
 
 FOREVER_S = 10 * 365 * 86_400
@@ -15,6 +23,16 @@ HURRY = 1_000.0
 """How many times as fast people are at no pace at all."""
 
 _STEP_S = 0.25
+_OF_ANY_DAY = frozenset(
+    {
+        SENSOR_READINGS,
+        SENSOR_READINGS_URGENT,
+        CAMERA_DETECTIONS,
+        VESSEL_POSITIONS,
+        VESSEL_NMEA,
+        CITIZEN_COMPLAINTS,
+    }
+)
 
 
 class Plan(NamedTuple):
@@ -50,6 +68,12 @@ def length_s(plan: Plan) -> float:
     if plan.duration_s is not None:
         return plan.duration_s
     return max((SCENARIOS[name].duration_s for name in plan.scenarios), default=FOREVER_S)
+
+
+def topics(plan: Plan) -> frozenset[str]:
+    """Return the topics of all that may be sent."""
+    told = (record.topic for story in stories(plan) for record in story.records)
+    return _OF_ANY_DAY.union(told)
 
 
 def acts(plan: Plan) -> Iterator[Iterator[list[KeyedRecord]]]:

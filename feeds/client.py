@@ -12,6 +12,7 @@ import http.client
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -137,6 +138,10 @@ class Client:
         on_refused: Told each event that the door refuses, and why.
         batch: Events a request.
         most_spooled: Events that may wait.
+
+    Attributes:
+        answered: Events by verdict: accepted, duplicate, rejected.
+        error: Why the door refuses all that is sent; None while it does not.
     """
 
     def __init__(
@@ -165,6 +170,7 @@ class Client:
         self._pump: threading.Thread | None = None
         self._delivering = threading.Lock()
         self.error: DoorError | None = None
+        self.answered: Counter[str] = Counter()
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Take an event; it is on disk when this returns.
@@ -253,6 +259,7 @@ class Client:
                 return True
             verdicts = self._post(b"[" + b",".join(one.body for one in events) + b"]")
             for verdict in verdicts:
+                self.answered[verdict["verdict"]] += 1
                 if verdict["verdict"] == "rejected" and self._on_refused is not None:
                     event = msgspec.json.decode(events[verdict["index"]].body)
                     self._on_refused(event, verdict)

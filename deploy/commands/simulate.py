@@ -1,6 +1,7 @@
 """`citybrain simulate`: a city of sources, seeded, into the input topics."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -8,11 +9,18 @@ from pathlib import Path
 
 import click
 
-from deploy import simulating
+from deploy import simulating, vias
 from deploy.answering import answer
 from deploy.errors import Fault
 from deploy.feeding import Pace
-from deploy.options import broker_option, city_option, open_city, speed_option
+from deploy.options import (
+    MAYBE_NO_BROKER,
+    broker_option,
+    city_option,
+    embedded_address,
+    open_city,
+    speed_option,
+)
 from deploy.pouring import pour
 from feeds.people import People
 from feeds.simulator.scenarios import SCENARIOS
@@ -28,6 +36,17 @@ def _told(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:  # 
     for scenario in SCENARIOS.values():
         click.echo(f"{scenario.name:20} {scenario.duration_s / 60:5.1f} min  {scenario.title}")
     ctx.exit()
+
+
+def _vias(ctx: click.Context, _param: click.Parameter, urls: tuple[str, ...]) -> tuple[str, ...]:
+    """Look at the addresses of the doors; with doors, Kafka need not be in reach."""
+    for url in urls:
+        try:
+            vias.check(url)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    ctx.meta[MAYBE_NO_BROKER] = bool(urls)
+    return urls
 
 
 @click.command()
@@ -68,9 +87,27 @@ def _told(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:  # 
     is_flag=True,
     help="Let loudspeakers answer reminders, and crews their orders.",
 )
+@click.option(
+    "--via",
+    "urls",
+    multiple=True,
+    is_eager=True,
+    callback=_vias,
+    metavar="URL",
+    help="A door to go through instead of straight to Kafka; may be given several times: "
+    "http://HOST:PORT (all but NMEA), mqtt://HOST:PORT (readings), tcp://HOST:PORT or "
+    "udp://HOST:PORT (NMEA). What several carry goes by the first; what none carries is left out.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File that holds the key of the HTTP door.  [default: the key is in CITYBRAIN_KEY]",
+)
 @city_option
 @broker_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     *,
     seed: int,
     rate: float | None,
@@ -78,6 +115,8 @@ def command(
     scenarios: tuple[str, ...],
     speed: float | None,
     answers: bool,
+    urls: tuple[str, ...],
+    key_file: Path | None,
     city_dir: Path,
     address: str,
     prefix: str,
@@ -87,7 +126,13 @@ def command(
     The same seed and times give the same bytes. At a speed other than 1 the
     stretch of time lies in the past and ends about now, for what has not
     happened yet is refused; so it needs an end: --duration, or a scenario. The
-    people of a story hear what the agents say, and answer, as much faster.
+    people of a story hear what the agents say, and answer, as much faster; they
+    do so on Kafka, with --via too.
+
+    \b
+    The HTTP door wants a key, and one must do for all sources that are played:
+      export CITYBRAIN_KEY=$(citybrain keys new --label simulator --source iot \\
+        --source noise --source cameras --source beidou --source hotline)
 
     \b
     Examples:
@@ -95,6 +140,8 @@ def command(
       citybrain simulate --scenario square-dance-police --answer
       citybrain simulate --scenario fire --scenario gas --speed 10
       citybrain simulate --scenario joint-handling
+      citybrain simulate --scenario fire --via http://127.0.0.1:8087
+      citybrain simulate --via mqtt://127.0.0.1:1883 --via tcp://127.0.0.1:10110
     """
     if speed != 1 and duration is None and not scenarios:
         raise click.UsageError("--speed other than 1 needs an end: give --duration or --scenario.")
@@ -110,11 +157,44 @@ def command(
         raise Fault(str(lacks), "Play it with another city, or give this one what it lacks.") from (
             lacks
         )
-    sent = asyncio.run(_play(plan, address, prefix, answers=answers))
-    click.echo(f"{sent} records sent", err=True)
+    ways = _ways(urls, key_file, plan) if urls else None
+    has_people = answers or any(story.desk.steps for story in simulating.stories(plan))
+    if not address and has_people:
+        address = embedded_address(ctx)
+    sent = asyncio.run(_play(plan, address, prefix, ways, answers=answers))
+    for line in ways.told() if ways is not None else [f"{sent} records sent"]:
+        click.echo(line, err=True)
 
 
-async def _play(plan: simulating.Plan, address: str, prefix: str, *, answers: bool) -> int:
+def _ways(urls: tuple[str, ...], key_file: Path | None, plan: simulating.Plan) -> vias.Ways:
+    """Return the ways through the doors, and say what goes by which.
+
+    Raises:
+        click.UsageError: There is no key, or a door too many.
+        Fault: The file of the key cannot be read.
+    """
+    key = os.environ.get("CITYBRAIN_KEY", "")
+    if key_file is not None:
+        try:
+            key = key_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Fault(f"The key in {key_file} cannot be read: {error}") from None
+    if not key and any(vias.needs_key(url) for url in urls):
+        raise click.UsageError(
+            "--via http://… needs a key, in CITYBRAIN_KEY or --key-file; make one with "
+            "`citybrain keys new` (see simulate --help)."
+        )
+    try:
+        ways = vias.Ways(urls, key, plan.city)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(ways.plan(simulating.topics(plan)), err=True)
+    return ways
+
+
+async def _play(
+    plan: simulating.Plan, address: str, prefix: str, ways: vias.Ways | None, *, answers: bool
+) -> int:
     """Play until the end, or until Ctrl-C; what was sent is acknowledged either way."""
     over, listening = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -129,15 +209,20 @@ async def _play(plan: simulating.Plan, address: str, prefix: str, *, answers: bo
             if answers or not people.is_done:
                 group.create_task(answer(address, prefix, people, over, listening))
                 await listening.wait()
-            for batches in simulating.acts(plan):
-                sent += await pour(
-                    address,
-                    batches,
-                    Pace(plan.speed),
-                    prefix=prefix,
-                    over=over,
-                    progress=_progress,
-                )
+            if ways is not None:
+                async with ways.open():
+                    for batches in simulating.acts(plan):
+                        await ways.carry(batches, Pace(plan.speed), over, _progress)
+            else:
+                for batches in simulating.acts(plan):
+                    sent += await pour(
+                        address,
+                        batches,
+                        Pace(plan.speed),
+                        prefix=prefix,
+                        over=over,
+                        progress=_progress,
+                    )
             await _finished(people, over)
             if answers and not over.is_set():
                 click.echo("played; answers go on until Ctrl-C", err=True)

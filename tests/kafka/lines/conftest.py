@@ -63,6 +63,12 @@ def kafka_at():
 
 
 @pytest.fixture(scope="session")
+def a_free_port():
+    """Give the way to a port that nobody has: `a_free_port()`."""
+    return free_port
+
+
+@pytest.fixture(scope="session")
 def wire():
     """Give the way to lay a wire to a port: `wire(port)`."""
     return Wire
