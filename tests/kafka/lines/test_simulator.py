@@ -35,7 +35,7 @@ EVENTS = (
     VESSEL_POSITIONS,
     CITIZEN_COMPLAINTS,
 )
-LENGTH_S = 90
+LENGTH_S = 70
 STATION = "ais-bacao"
 
 
@@ -91,6 +91,16 @@ def by_key(records):
     for record in records:
         found[record.key].append(record.value)
     return dict(found)
+
+
+async def by_place(kafka):
+    """Return all records of the topics of events, and the dead letters, by where they stand."""
+    topics = (*EVENTS, DEADLETTER)
+    read = await asyncio.gather(*(kafka.read(topic) for topic in topics))
+    return {
+        topic: {(one.partition, one.offset): one for one in records}
+        for topic, records in zip(topics, read, strict=True)
+    }
 
 
 def start_of(city, scenario, seed, records):
@@ -154,14 +164,17 @@ def test_each_sort_goes_by_the_first_door_that_carries_it_and_arrives_byte_for_b
     async def found_of(topic, count):
         return await until(f"{count} of {topic}", lambda: arrived(topic, count))
 
+    async def all_of(counts):
+        return await asyncio.gather(*(found_of(topic, n) for topic, n in counts.items()))
+
     urgent = asyncio.run(found_of(SENSOR_READINGS_URGENT, 1))
     expected = straight(city, "fire", 1, start_of(city, "fire", 1, urgent))
     count = {topic: len(expected[topic]) for topic in (*EVENTS, VESSEL_NMEA)}
     assert min(count.values()) > 0, count
+    found = dict(zip(count, asyncio.run(all_of(count)), strict=True))
     for topic in EVENTS:
-        found = asyncio.run(found_of(topic, count[topic]))
-        assert by_key(found) == by_key(expected[topic]), topic
-    ((station, lines),) = by_key(asyncio.run(found_of(VESSEL_NMEA, count[VESSEL_NMEA]))).items()
+        assert by_key(found[topic]) == by_key(expected[topic]), topic
+    ((station, lines),) = by_key(found[VESSEL_NMEA]).items()
     assert station == STATION.encode()  # the listener's
     lines[0] = lines[0].removeprefix(CONNECTION_BEGINS + b"\r\n")
     assert lines == [one.value for one in expected[VESSEL_NMEA]]
@@ -177,23 +190,16 @@ def test_each_sort_goes_by_the_first_door_that_carries_it_and_arrives_byte_for_b
 def test_by_http_alone_what_the_key_does_not_cover_is_refused_by_reason_and_the_rest_arrives(
     city, kafka, door
 ):
-    topics = (*EVENTS, DEADLETTER)
-    ended = {
-        topic: {(one.partition, one.offset) for one in asyncio.run(kafka.read(topic))}
-        for topic in topics
-    }
+    before = asyncio.run(by_place(kafka))
     without_hotline = door.key("iot", "noise", "cameras", "beidou")
 
     code, words = play("--scenario", "gas", "--seed", "2", "--via", door.url, key=without_hotline)
 
     assert code == 0, words
+    after = asyncio.run(by_place(kafka))
     found = {
-        topic: [
-            one
-            for one in asyncio.run(kafka.read(topic))
-            if (one.partition, one.offset) not in ended[topic]
-        ]
-        for topic in topics
+        topic: [one for place, one in after[topic].items() if place not in before[topic]]
+        for topic in after
     }
     start_ms = start_of(city, "gas", 2, found[SENSOR_READINGS_URGENT])
     expected = straight(city, "gas", 2, start_ms)
