@@ -150,7 +150,7 @@ def _effect(topic: str, said: dict[str, Any]) -> Effect | None:
         raise TypeError(f"{topic}: {said['event_time']!r} is no instant")
     if topic == DISPATCH_ORDERS and said["change"] != OrderChange.ISSUED:
         return None
-    if said.get("incident_kind", said["kind"]).startswith(_BY_WALL_TIME):
+    if (said.get("incident_kind") or said.get("kind", "")).startswith(_BY_WALL_TIME):
         return None
     sort, keys, words = _SHAPES[topic]
     key = tuple(said.get(field) for field in keys)

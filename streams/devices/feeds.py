@@ -147,8 +147,9 @@ def heard(
 def judged(source: str, feed: Feed, now: Now, params: Params) -> tuple[Feed, list[Alert]]:
     """Return the feed as it stands now, and what of it is to be told."""
     alerts: list[Alert] = []
-    this_minute = now.now_ms // _MINUTE_MS
-    if this_minute - feed.minute > _HOUR_MINUTES:  # nobody watched: keep what is usual
+    this_minute, watched = now.now_ms // _MINUTE_MS, now.watched_ms // _MINUTE_MS
+    if watched > feed.minute or this_minute - feed.minute > _HOUR_MINUTES:
+        # Nobody watched: what was not counted is no thin feed, and what is usual is kept.
         feed = msgspec.structs.replace(
             feed, minute=this_minute, current=0, counts=(), hour_sum=0, hour_minutes=0
         )

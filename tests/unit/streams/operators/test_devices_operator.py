@@ -241,6 +241,18 @@ def test_a_watcher_that_was_away_calls_nobody_down(watched):
     assert watched.story(DOWN) == []
 
 
+def test_an_outage_of_our_own_is_no_thin_feed(watched):
+    watched.steady(0, 20 * MINUTE, source="ais")
+    watched.restart()
+    watched.look(23 * MINUTE, caught_up=False)
+    watched.steady(23 * MINUTE, 40 * MINUTE, source="ais")
+    assert watched.story(DOWN, DEGRADED) == []
+
+    watched.steady(40 * MINUTE, 50 * MINUTE, count=40, source="ais")
+
+    assert [told[1:3] for told in watched.story(DOWN, DEGRADED)] == [(DEGRADED, "onset")]
+
+
 def test_a_feed_that_was_never_heard_for_long_has_no_usual(watched):
     watched.steady(0, 300, source="ais")
     watched.look(HOUR)
