@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import MappingProxyType
 from typing import Final
 
-import orjson
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -14,7 +13,8 @@ from aiokafka.errors import KafkaError
 from agents.app import group_of
 from deploy import topic_reader
 from deploy.errors import Fault
-from schemas.incidents import IncidentState
+from schemas.codec import Refused, decode
+from schemas.incidents import Incident, IncidentState
 from schemas.topics import (
     ALERTS,
     CAMERA_DETECTIONS,
@@ -124,7 +124,8 @@ async def _waiting(address: str, prefix: str) -> bool:
     async with aclosing(reader):
         async for records in reader:
             for record in records:
-                said = orjson.loads(record.value or b"{}")
-                is_open = said.get("state") == IncidentState.OPEN
-                held[said.get("incident_id", "")] = is_open and GROUPING in said.get("held", ())
+                with suppress(Refused):  # what a test of bad input put there
+                    one = decode(Incident, record.value or b"")
+                    is_open = one.state is IncidentState.OPEN
+                    held[one.incident_id] = is_open and GROUPING in one.held
     return any(held.values())
