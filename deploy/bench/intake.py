@@ -87,7 +87,7 @@ def open_door(address: str, say: Callable[[str], None]) -> Iterator[Door]:
     with tempfile.TemporaryDirectory(prefix="citybrain-bench-intake-") as folder:
         key = Key(id="", label="", sha256="", sources=("noise",), rate_per_s=1e9, burst=1 << 40)
         token = KeyFile(Path(folder) / "keys.json").add(key, 0)
-        port = _free_port()
+        port = free_port()
         words = ["--port", str(port), "--state", folder, "--broker", address, "--prefix", prefix]
         log = Path(folder) / "intake.log"
         with log.open("wb") as output:
@@ -96,7 +96,7 @@ def open_door(address: str, say: Callable[[str], None]) -> Iterator[Door]:
             )
         try:
             say("opening the door …")
-            _wait_open(port, log)
+            wait_open(port, log)
             yield Door(child.pid, port, token)
         finally:
             processes.end([child], _GRACE_S)
@@ -196,7 +196,8 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _wait_open(port: int, log: Path) -> None:
+def wait_open(port: int, log: Path) -> None:
+    """Wait until a door listens; Fault, with the end of its log, when it does not."""
     until_s = time.monotonic() + _READY_S
     while time.monotonic() < until_s:
         try:
@@ -210,7 +211,8 @@ def _wait_open(port: int, log: Path) -> None:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
