@@ -32,7 +32,7 @@ from streams.city.model import City
 _PAST: Final = (("square-dance-police", 1_440), ("dark-vessel", 1_480), ("square-dance", 210))
 _LOOKBACK_S: Final = 1_500
 _CATCH_UP_SPEED: Final = 75.0
-_IN_TURN: Final = ("fire", "distress", "illegal-parking", "gas", "flood", "typhoon")
+_IN_TURN: Final = ("distress", "fire", "illegal-parking", "gas", "flood", "typhoon")
 _EVERY_S: Final = 30
 _PAST_STEP_MS: Final = 15_000
 _STEP_MS: Final = 250
@@ -40,7 +40,7 @@ _STEP_MS: Final = 250
 # BeiDou boats tell their place every ten minutes: two hours of theirs come first.
 _BOATS_LOOKBACK_MS: Final = 2 * 3_600_000
 _BOATS_CATCH_UP_SPEED: Final = 240.0
-_METER: Final = "LG-noise-0010"
+_METER: Final = "LG-noise-010"
 _STATION: Final = "ais-bacao"
 _FOREVER_MS: Final = 10 * 365 * 86_400_000
 _KEPT_NEWS: Final = 3
