@@ -105,6 +105,27 @@ def broker_option(command: _Command) -> _Command:
     )(with_broker)
 
 
+def own_kafka_option(command: _Command) -> _Command:
+    """Add `--broker`, as `broker`: of commands that else start a Kafka of their own."""
+    return click.option(
+        "--broker",
+        metavar="HOST:PORT[,…]",
+        envvar="CITYBRAIN_BROKER",
+        show_envvar=True,
+        help="Kafka to run on; default: an embedded one of its own.",
+    )(command)
+
+
+def report_option(command: _Command) -> _Command:
+    """Add `--json`: the file that a benchmark's whole report goes into, as `json_file`."""
+    return click.option(
+        "--json",
+        "json_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write it here.",
+    )(command)
+
+
 def city_option(command: _Command) -> _Command:
     """Add `--city`: the folder of a city's files, as `city_dir`."""
     return click.option(

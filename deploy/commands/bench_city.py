@@ -12,7 +12,7 @@ from deploy.bench import city_report
 from deploy.bench.city import Plan, measure
 from deploy.broker import EmbeddedBroker
 from deploy.errors import Exit
-from deploy.options import city_option
+from deploy.options import city_option, report_option
 
 
 @click.command()
@@ -34,9 +34,7 @@ from deploy.options import city_option
     show_default=True,
     help="Alarming events a second, of each of four kinds, whose alerts are timed.",
 )
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
-)
+@report_option
 @city_option
 def command(
     *,

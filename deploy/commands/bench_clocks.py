@@ -9,6 +9,7 @@ from rich.console import Console
 
 from deploy.bench import clocks
 from deploy.errors import Exit
+from deploy.options import own_kafka_option, report_option
 
 
 @click.command()
@@ -21,16 +22,8 @@ from deploy.errors import Exit
     show_default=True,
     help="They open within so many seconds.",
 )
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
-)
-@click.option(
-    "--broker",
-    metavar="HOST:PORT[,…]",
-    envvar="CITYBRAIN_BROKER",
-    show_envvar=True,
-    help="Kafka to measure on; default: an embedded one of its own.",
-)
+@report_option
+@own_kafka_option
 def command(*, cases: int, spread_s: int, json_file: Path | None, broker: str | None) -> None:
     """Deadlines told late by how much, and how fast a killed worker has its clocks again.
 

@@ -12,6 +12,7 @@ from deploy.bench import report
 from deploy.bench.engine import Contestant, Plan, kafka, measure
 from deploy.bench.workload import Workload
 from deploy.errors import Exit
+from deploy.options import own_kafka_option, report_option
 
 
 @click.command()
@@ -31,16 +32,8 @@ from deploy.errors import Exit
     show_default=True,
     help="Stock Faust gets no more than these, and its figures are scaled.",
 )
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
-)
-@click.option(
-    "--broker",
-    metavar="HOST:PORT[,…]",
-    envvar="CITYBRAIN_BROKER",
-    show_envvar=True,
-    help="Kafka to measure on; default: an embedded one of its own.",
-)
+@report_option
+@own_kafka_option
 def command(
     *,
     events: int,

@@ -11,6 +11,7 @@ from rich.console import Console
 from deploy.bench import intake, lines
 from deploy.bench.engine import kafka
 from deploy.errors import Exit
+from deploy.options import own_kafka_option
 
 _CONNECTIONS = {1: 64, 100: 8, 1000: 4}
 
@@ -47,13 +48,7 @@ _CONNECTIONS = {1: 64, 100: 8, 1000: 4}
     show_default=True,
     help="Of MQTT, at QoS 1.",
 )
-@click.option(
-    "--broker",
-    metavar="HOST:PORT[,…]",
-    envvar="CITYBRAIN_BROKER",
-    show_envvar=True,
-    help="Kafka to measure on; default: an embedded one of its own.",
-)
+@own_kafka_option
 def command(
     *,
     batches: tuple[int, ...],

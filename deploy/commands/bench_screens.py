@@ -10,6 +10,7 @@ from rich.console import Console
 
 from deploy.bench.engine import kafka
 from deploy.bench.screens.run import as_table, measure
+from deploy.options import own_kafka_option, report_option
 
 
 @click.command()
@@ -18,16 +19,8 @@ from deploy.bench.screens.run import as_table, measure
     "--duration", type=click.FloatRange(min=5), default=60, show_default=True, help="Seconds."
 )
 @click.option("--warm-up", type=click.FloatRange(min=1), default=20, show_default=True)
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
-)
-@click.option(
-    "--broker",
-    metavar="HOST:PORT[,…]",
-    envvar="CITYBRAIN_BROKER",
-    show_envvar=True,
-    help="Kafka to measure on; default: an embedded one of its own.",
-)
+@report_option
+@own_kafka_option
 def command(
     *, screens: int, duration: float, warm_up: float, json_file: Path | None, broker: str | None
 ) -> None:

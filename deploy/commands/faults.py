@@ -16,7 +16,7 @@ from deploy.faults import scenarios as stories
 from deploy.faults.fleet import Place
 from deploy.faults.kill import Plan, run
 from deploy.faults.scenarios import acts
-from deploy.options import city_option
+from deploy.options import city_option, own_kafka_option, report_option
 from feeds.simulator.scenarios import SCENARIOS
 
 UNCOMPARED = frozenset({"feed-outage"})
@@ -41,16 +41,8 @@ def command() -> None:
 @click.option(
     "--rate", type=click.IntRange(min=1), default=1_000, show_default=True, help="Records a second."
 )
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write it here."
-)
-@click.option(
-    "--broker",
-    metavar="HOST:PORT[,…]",
-    envvar="CITYBRAIN_BROKER",
-    show_envvar=True,
-    help="Kafka to run on; default: an embedded one of its own.",
-)
+@report_option
+@own_kafka_option
 @city_option
 def kill(
     *,
@@ -115,13 +107,7 @@ def kill(
     show_default=True,
     help="How many times as fast as the world; people hurry as much.",
 )
-@click.option(
-    "--broker",
-    metavar="HOST:PORT[,…]",
-    envvar="CITYBRAIN_BROKER",
-    show_envvar=True,
-    help="Kafka to run on; default: an embedded one of its own.",
-)
+@own_kafka_option
 @city_option
 def scenarios(
     *,
