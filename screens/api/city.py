@@ -21,8 +21,9 @@ _DIGITS = 6
 
 @routes.get("/api/v1/city")
 async def city(request: web.Request) -> web.Response:
-    """Return names, bounds, venues, harbours, and where the map's layers are."""
+    """Return names, bounds, venues, harbours, modes, and where the map's layers are."""
     known = request.app[KNOWLEDGE].city
+    incidents: Any = known.params.get("incidents")
     bounds = shapely.total_bounds(known.areas.geometry).round(_DIGITS).tolist()
     return json_answer(
         {
@@ -31,6 +32,7 @@ async def city(request: web.Request) -> web.Response:
             "version": known.version,
             "bbox": bounds,
             "basemap": {name: f"/api/v1/city/{name}.geojson" for name in LAYERS},
+            "modes": sorted(incidents.modes) if incidents is not None else [],
             "communities": sorted(request.app[KNOWLEDGE].atlas.communities),
             "venues": [
                 {"code": v.code, "name": v.name, "lon_deg": v.lon_deg, "lat_deg": v.lat_deg}

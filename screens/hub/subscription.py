@@ -25,6 +25,7 @@ class Layer(StrEnum):
     ORDERS = "orders"
     REMINDERS = "reminders"
     COMMANDS = "commands"
+    HOLDS = "holds"
     KPI = "kpi"
     VESSELS = "vessels"
     SENSORS = "sensors"

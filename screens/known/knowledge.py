@@ -17,6 +17,7 @@ from screens.known.atlas import Atlas
 from screens.known.cameras import Cameras
 from screens.known.feeds import Feeds
 from screens.known.fleet import Fleet
+from screens.known.holds import Holds
 from screens.known.limits import Limits
 from screens.known.matters import FORMS, Matters
 from screens.known.sensors import Sensors
@@ -56,7 +57,8 @@ STARTS: Mapping[str, Start] = {
     topics.CASES_LATEST: Start(None, 1_000_000),
     topics.CASE_EVENTS: Start(_DAY_S, 100_000),
     topics.CASE_REPLIES: Start(3_600, 20_000),
-    topics.INCIDENT_REPLIES: Start(3_600, 20_000),
+    topics.INCIDENT_COMMANDS: Start(None, 100_000),
+    topics.INCIDENT_REPLIES: Start(None, 100_000),
     topics.KPI: Start(None, 100_000),
     topics.DEVICES_STATUS: Start(None, 1_000_000),
     topics.DISPATCH_UPDATES: Start(_DAY_S, 100_000),
@@ -92,6 +94,7 @@ class Knowledge:
         city, atlas: Whose, and who owns what.
         hub: The layers as screens see them.
         sensors, cameras, fleet, matters, feeds: The layers as they are filled.
+        holds: Silences and modes in force.
         limits: Of noise, by place and instant.
         devices: The newest word of `devices.status` by device.
         stories: What happened to each alert, incident, order and case.
@@ -106,6 +109,7 @@ class Knowledge:
         self.cameras = Cameras(city, self.atlas)
         self.fleet = Fleet(city, self.atlas)
         self.matters = {layer: Matters(layer, self.atlas) for layer in FORMS}
+        self.holds = Holds(self.atlas)
         self.feeds = Feeds(city, now_ms)
         self.limits = Limits(city)
         self.devices: dict[str, Wire] = {}
@@ -115,6 +119,7 @@ class Knowledge:
         self._asked: dict[str, int] = {}
         tables: dict[Layer, Table] = {
             **self.matters,
+            Layer.HOLDS: self.holds,
             Layer.VESSELS: self.fleet,
             Layer.SENSORS: self.sensors,
             Layer.CAMERAS: self.cameras,
@@ -130,6 +135,7 @@ class Knowledge:
             topics.CITIZEN_COMPLAINTS: self._take_complaints,
             topics.DEVICES_STATUS: self._take_devices,
             topics.CASE_EVENTS: self._take_steps,
+            topics.INCIDENT_COMMANDS: self._take_incident_commands,
             topics.DISPATCH_UPDATES: self._take_updates,
         }
 
@@ -139,7 +145,7 @@ class Knowledge:
         if taker is not None:
             taker(raw, now_ms)
         else:
-            self._take_matters(topic, raw)
+            self._take_matters(topic, raw, now_ms)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass: ages, limits, and one publication to all screens."""
@@ -151,6 +157,7 @@ class Knowledge:
                 matter.age(now_ms)
             self.fleet.age(now_ms)
         self.sensors.age(now_ms)
+        self.holds.age(now_ms)
         self.hub.tick(now_ms)
 
     # -- topics -----------------------------------------------------------------------
@@ -183,13 +190,16 @@ class Knowledge:
             self.devices[device] = wire
             self.cameras.take_status(device, state)
 
-    def _take_matters(self, topic: str, raw: RawBatch) -> None:
+    def _take_matters(self, topic: str, raw: RawBatch, now_ms: int) -> None:
         layer = _MATTERS[topic]
         matters = self.matters[layer]
         for row, wire in self._objects(raw, matters):
             place = None
             if layer is Layer.COMMANDS:
                 place = self._reply_place(wire)
+                self.holds.take_reply(wire)
+                if now_ms - int(raw.ingest_time_ms[row]) > matters.form.keep_ms:
+                    continue  # read for what it holds back, long told
             if not matters.take(wire, int(raw.ingest_time_ms[row]), place):
                 continue
             if layer is Layer.ALERTS:
@@ -202,6 +212,10 @@ class Knowledge:
         for row, wire in self._objects(raw):
             name = f"case-step {wire.get('case_id')}"
             self.stories.add(name, str(wire.get("id")), raw.values[row] or b"")
+
+    def _take_incident_commands(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
+        for _, wire in self._objects(raw):
+            self.holds.take_command(wire)
 
     def _take_updates(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
         """Only what loudspeakers report; the rest comes back as orders."""

@@ -7,7 +7,8 @@ import "./styles/card.css";
 import "./styles/map.css";
 import "./styles/wall.css";
 import { CardHost } from "./cards/host";
-import { CITY_TASK, commandOf, form } from "./cards/actions";
+import { CITY_TASK, commandOf, outcomeWords } from "./cards/actions";
+import { form } from "./cards/forms";
 import { get, logOut, streamUrl, whoAmI } from "./data/api";
 import { Commands } from "./data/commands";
 import { Stream, type Subscription } from "./data/stream";
@@ -26,6 +27,7 @@ import { Alarm } from "./ui/alarm";
 import { button, fill, h } from "./ui/dom";
 import { Freshness } from "./ui/freshness";
 import { lang, locale, setLang, t } from "./ui/i18n";
+import { Holds } from "./ui/holds";
 import { Keyboard, type Shortcut } from "./ui/keyboard";
 import { login } from "./ui/login";
 import { Search } from "./ui/search";
@@ -37,7 +39,7 @@ import { TimeMachine } from "./ui/timemachine";
 import { Toasts } from "./ui/toasts";
 
 /** All of the city, whatever the map shows. */
-const MATTERS: readonly Layer[] = ["alerts", "incidents", "cases", "orders", "reminders", "kpi", "commands", "vessels"];
+const MATTERS: readonly Layer[] = ["alerts", "incidents", "cases", "orders", "reminders", "kpi", "commands", "holds", "vessels"];
 /** Too many to have all at once: what the map shows. */
 const AROUND: readonly Layer[] = ["sensors", "cameras"];
 const FIRST_ZOOM = 11;
@@ -45,6 +47,8 @@ const DISTRESS_ZOOM = 12;
 const PICKED: Record<string, Kind> = {
   vessels: "vessel", sensors: "sensor", cameras: "camera", incidents: "incident", venues: "venue",
 };
+
+const TONE = { pending: "pending", accepted: "good", refused: "bad" } as const;
 
 async function start(root: HTMLElement): Promise<void> {
   document.documentElement.lang = locale();
@@ -74,6 +78,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
   const layers = new LayerBox(() => map?.entities ?? null);
   const search = new Search(selected, (place) => map?.goTo(place, 14), () => cards.element.focus());
   const timeMachine = new TimeMachine(shown, shell.frame);
+  const holds = new Holds(shown, commands, city.modes ?? []);
   const blind = new BlindSpots(() => map?.gl ?? null, palette(), "micro_grids" in city.basemap);
 
   const placeOfAlert = (alert: Alert): Place | null => {
@@ -110,10 +115,10 @@ function run(root: HTMLElement, city: City, person: Person): void {
       (values) => {
         box.close();
         const toast = toasts.show(t("act.pending"), "pending");
-        void commands.send(commandOf(CITY_TASK, values, undefined, undefined), (outcome) => {
-          if (outcome.state === "pending") toast.say(outcome.forS ? t("act.slow", { s: outcome.forS }) : t("act.pending"), "pending");
-          else if (outcome.state === "accepted") toast.say(t("act.accepted"), "good");
-          else toast.say(t("act.refused", { why: outcome.why }), "bad");
+        void commands.send(commandOf(CITY_TASK, values), (outcome) => {
+          toast.say(outcomeWords(outcome), TONE[outcome.state]);
+          const opened = outcome.state === "accepted" && outcome.reply.case_id;
+          if (opened) selected.open("case", opened);
         });
       },
       () => box.close(),
@@ -131,6 +136,10 @@ function run(root: HTMLElement, city: City, person: Person): void {
     void blind.switch();
     shell.press("layer.blind", blind.isOpen);
   };
+  const lookHolds = () => {
+    holds.switch();
+    shell.press("holds.title", holds.isOpen);
+  };
   const home = () => map?.home();
   const shortcuts: Shortcut[] = [
     { keys: ["/"], what: "help.search", run: () => search.focus() },
@@ -143,6 +152,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
     { keys: ["h"], what: "help.home", run: home },
     { keys: ["t"], what: "help.time", run: lookBack },
     { keys: ["b"], what: "help.blind", run: lookBlind },
+    { keys: ["s"], what: "holds.title", run: lookHolds },
     { keys: ["w"], what: "help.layout", run: () => { shell.switchLayout(); map?.gl.resize(); } },
     { keys: ["l"], what: "help.lang", run: () => setLang(lang() === "zh" ? "en" : "zh") },
     { keys: ["Escape"], shown: "Esc", what: "help.escape", run: () => selected.current?.locked ? selected.lock(false) : selected.close() },
@@ -152,6 +162,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
   const tools = [
     { what: "past.open" as const, key: "T", run: lookBack },
     { what: "layer.blind" as const, key: "B", run: lookBlind },
+    { what: "holds.title" as const, key: "S", run: lookHolds },
     ...(may("city-task") ? [{ what: "act.city-task" as const, key: "", run: cityTask }] : []),
     { what: "app.layout" as const, key: "W", run: () => { shell.switchLayout(); map?.gl.resize(); } },
     { what: "app.help" as const, key: "?", run: () => keyboard.openHelp() },
@@ -161,6 +172,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
     {
       liveState: freshness.state, banner: freshness.banner, alarm: alarm.element, kpi: kpi.element, search: search.element,
       sound: sound.control, lists: lists.element, card: cards.element, layers: layers.element, blind: blind.element,
+      holds: holds.element, holdsBanner: holds.banner,
       timeMachine: timeMachine.element, toasts: toasts.element, help: keyboard.help,
     },
     tools,
@@ -199,6 +211,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
     freshness.tick();
     lists.tick();
     kpi.tick();
+    holds.tick();
     cards.tick();
   }, 1_000);
 }

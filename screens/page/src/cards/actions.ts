@@ -7,17 +7,7 @@ import { button, fill, h, setText } from "../ui/dom";
 import { t } from "../ui/i18n";
 import { may } from "../ui/session";
 import type { Key } from "../ui/strings";
-
-type Field = "reason" | "to_unit" | "minutes" | "second" | "text" | "areas" | "departments";
-
-interface Action {
-  name: string;
-  /** What the gateway calls it in a person's `may`. */
-  right: string;
-  topic: "case" | "incident";
-  fields: readonly Field[];
-  optional?: readonly Field[];
-}
+import { form, type Action, type Choice, type Values } from "./forms";
 
 const CASE_STEPS: Record<string, readonly string[]> = {
   detected: ["accept"],
@@ -41,7 +31,11 @@ const ACTIONS: Record<string, Action> = {
   return: { name: "return", right: "return", topic: "case", fields: ["reason"] },
   "false-alarm": { name: "false-alarm", right: "false-alarm", topic: "case", fields: ["reason"] },
   note: { name: "note", right: "note", topic: "case", fields: ["reason"] },
+  receipt: { name: "receipt", right: "receipt", topic: "case", fields: ["for_unit"] },
   silence: { name: "silence", right: "silence", topic: "incident", fields: ["minutes", "reason"], optional: ["second"] },
+  split: { name: "split", right: "split", topic: "incident", fields: ["alert_ids", "reason"] },
+  // The case's own `merge` is another: cases whose incidents stay apart.
+  merge: { name: "merge", right: "merge", topic: "incident", fields: ["others", "reason"] },
 };
 
 export const CITY_TASK: Action = {
@@ -52,14 +46,30 @@ export const CITY_TASK: Action = {
   optional: ["departments", "areas"],
 };
 
+/** What a matter's actions are about. */
+export interface Aim {
+  record: Case | undefined;
+  incident: Incident | undefined;
+  /** The matters of the incident that can be split away. */
+  parts(): readonly Choice[];
+  /** Whether there are incidents that could join it, and which. */
+  hasOthers: boolean;
+  others(): readonly Choice[];
+}
+
 /** Which actions a matter offers to the person at the screen, the next step first. */
-export function offered(record: Case | undefined, incident: Incident | undefined): Action[] {
+export function offered({ record, incident, parts, hasOthers }: Aim): Action[] {
   const names: string[] = [];
   if (record && record.open !== false) {
-    names.push(...(CASE_STEPS[record.state ?? ""] ?? []), "reassign", "return", "false-alarm");
+    const isAsked = (record.unanswered?.length ?? 0) > 0;
+    names.push(...(isAsked ? ["receipt"] : (CASE_STEPS[record.state ?? ""] ?? [])), "reassign", "return", "false-alarm");
     if (!names.includes("close")) names.push("close");
   }
-  if (incident && incident.open !== false) names.push("silence");
+  if (incident && incident.open !== false) {
+    names.push("silence");
+    if (parts().length) names.push("split");
+    if (hasOthers) names.push("merge");
+  }
   return names.map((name) => ACTIONS[name]).filter((action): action is Action => action !== undefined && may(action.right));
 }
 
@@ -72,19 +82,19 @@ export class Actions {
 
   constructor(
     private readonly commands: Commands,
-    private readonly aim: () => { record: Case | undefined; incident: Incident | undefined },
+    private readonly aim: () => Aim,
   ) {
     fill(this.element, this.buttons, this.formPlace, this.answer);
   }
 
   /** Draw the buttons anew when what is offered has changed. */
   update(past: boolean): void {
-    const { record, incident } = this.aim();
-    const actions = past ? [] : offered(record, incident);
+    const aim = this.aim();
+    const actions = past ? [] : offered(aim);
     const drawn = past ? "past" : actions.map((action) => action.name).join(" ") + t("act.title");
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const note = past ? t("act.past") : actions.length === 0 && (record || incident) ? t("act.readOnly") : "";
+    const note = past ? t("act.past") : actions.length === 0 && (aim.record || aim.incident) ? t("act.readOnly") : "";
     fill(
       this.buttons,
       ...actions.map((action, i) =>
@@ -98,118 +108,89 @@ export class Actions {
 
   /** Do the first offered step at once, if it needs no words. */
   first(): void {
-    const { record, incident } = this.aim();
-    const action = offered(record, incident)[0];
+    const action = offered(this.aim())[0];
     if (action) this.begin(action);
   }
 
   private begin(action: Action): void {
+    const aim = this.aim();
+    const choices = choicesOf(action, aim);
     if (action.fields.length === 0) void this.send(action, {});
-    else fill(this.formPlace, form(action, (values) => void this.send(action, values), () => fill(this.formPlace)));
+    else fill(this.formPlace, form(action, (values) => void this.send(action, values), () => fill(this.formPlace), choices));
     this.formPlace.querySelector<HTMLElement>("input, textarea")?.focus();
   }
 
-  private async send(action: Action, values: Partial<Record<Field, string>>): Promise<void> {
+  private async send(action: Action, values: Values): Promise<void> {
     fill(this.formPlace);
-    const { record, incident } = this.aim();
-    await this.commands.send(commandOf(action, values, record, incident), (outcome) => tellOutcome(this.answer, outcome));
+    await this.commands.send(commandOf(action, values, this.aim()), (outcome) => tellOutcome(this.answer, outcome));
   }
 }
 
-/** Words for how a command stands, in a line that is read out. */
-export function tellOutcome(line: HTMLElement, outcome: Outcome): void {
-  line.dataset["tone"] = outcome.state;
+function choicesOf(action: Action, { record, parts, others }: Aim): readonly Choice[] {
+  if (action.name === "split") return parts();
+  if (action.name === "merge") return others();
+  const names = new Map((record?.orders ?? []).map((order) => [order.unit, order.unit_name]));
+  return (record?.unanswered ?? []).map((unit) => ({ id: unit, label: names.get(unit) || unit }));
+}
+
+/** Words for how a command stands. */
+export function outcomeWords(outcome: Outcome): string {
   switch (outcome.state) {
     case "pending":
-      setText(line, outcome.forS ? t("act.slow", { s: outcome.forS }) : t("act.pending"));
-      break;
+      return outcome.forS ? t("act.slow", { s: outcome.forS }) : t("act.pending");
     case "accepted":
-      setText(line, t("act.accepted"));
-      break;
+      return [t("act.accepted"), outcome.reply.hint].filter(Boolean).join(" · ");
     case "refused":
-      setText(line, t("act.refused", { why: outcome.why }));
-      break;
+      return t("act.refused", { why: outcome.why });
   }
+}
+
+/** Say how a command stands, in a line that is read out. */
+export function tellOutcome(line: HTMLElement, outcome: Outcome): void {
+  line.dataset["tone"] = outcome.state;
+  setText(line, outcomeWords(outcome));
 }
 
 /** The wire form of what a person asked for. */
-export function commandOf(
-  action: Action,
-  values: Partial<Record<Field, string>>,
-  record: Case | undefined,
-  incident: Incident | undefined,
-): Command {
+export function commandOf(action: Action, values: Values, { record, incident }: Partial<Aim> = {}): Command {
   const words = (text: string | undefined) => (text ?? "").split(/[\s,，、]+/).filter(Boolean);
-  if (action.name === "silence") {
-    const minutes = Math.min(10_080, Math.max(1, Number(values.minutes) || 30));
-    return {
-      topic: "incident",
-      action: "silence",
-      incident_id: incident?.id ?? "",
-      kinds: incident?.kind ? [incident.kind] : [],
-      ...(incident?.area ? { area: incident.area } : { subjects: incident?.subject ? [incident.subject] : [] }),
-      until_time: new Date(nowMs() + minutes * 60_000).toISOString(),
-      reason: values.reason ?? "",
-      ...(values.second ? { second: values.second } : {}),
-    };
+  const reason = values.reason ?? "";
+  switch (action.name) {
+    case "silence": {
+      const minutes = Math.min(10_080, Math.max(1, Number(values.minutes) || 30));
+      return {
+        topic: "incident",
+        action: "silence",
+        incident_id: incident?.id ?? "",
+        kinds: incident?.kind ? [incident.kind] : [],
+        ...(incident?.area ? { area: incident.area } : { subjects: incident?.subject ? [incident.subject] : [] }),
+        until_time: new Date(nowMs() + minutes * 60_000).toISOString(),
+        reason,
+        ...(values.second ? { second: values.second } : {}),
+      };
+    }
+    case "split":
+      return { topic: "incident", action: "split", incident_id: incident?.id ?? "", alert_ids: values.chosen ?? [], reason };
+    case "merge":
+      return { topic: "incident", action: "merge", incident_id: incident?.id ?? "", others: values.chosen ?? [], reason };
+    case "city-task":
+      return {
+        topic: "case",
+        action: "city-task",
+        subject: "city",
+        text: values.text ?? "",
+        areas: words(values.areas),
+        departments: words(values.departments),
+      };
+    case "receipt":
+      return { topic: "case", action: "receipt", subject: record?.case_id ?? record?.id ?? "", unit: values.chosen?.[0] ?? "" };
+    default:
+      return {
+        topic: "case",
+        action: action.name,
+        subject: record?.case_id ?? record?.id ?? "",
+        ...(reason ? { reason } : {}),
+        ...(values.to_unit ? { to_unit: values.to_unit } : {}),
+      };
   }
-  if (action.name === "city-task") {
-    return {
-      topic: "case",
-      action: "city-task",
-      subject: "city",
-      text: values.text ?? "",
-      areas: words(values.areas),
-      departments: words(values.departments),
-    };
-  }
-  return {
-    topic: "case",
-    action: action.name,
-    subject: record?.case_id ?? record?.id ?? "",
-    ...(values.reason ? { reason: values.reason } : {}),
-    ...(values.to_unit ? { to_unit: values.to_unit } : {}),
-  };
-}
-
-const FIELD_LABEL: Record<Field, Key> = {
-  reason: "act.reason",
-  to_unit: "act.toUnit",
-  minutes: "act.minutes",
-  second: "act.second",
-  text: "act.task",
-  areas: "act.areas",
-  departments: "act.departments",
-};
-
-/** A form of an action's fields. */
-export function form(action: Action, send: (values: Partial<Record<Field, string>>) => void, cancel: () => void): HTMLFormElement {
-  const inputs = new Map<Field, HTMLInputElement | HTMLTextAreaElement>();
-  const rows = [...new Set([...action.fields, ...(action.optional ?? [])])].map((field) => {
-    const id = `field-${action.name}-${field}`;
-    const required = !action.optional?.includes(field);
-    const input =
-      field === "text" || field === "reason"
-        ? h("textarea", { attrs: { id, rows: 2, required, maxlength: 500 } })
-        : h("input", {
-            attrs: { id, required, maxlength: 200, ...(field === "minutes" ? { type: "number", min: 1, max: 10_080, value: 30 } : {}) },
-          });
-    inputs.set(field, input);
-    return h("p", {}, h("label", { attrs: { for: id } }, t(FIELD_LABEL[field])), input);
-  });
-  return h(
-    "form",
-    {
-      class: "action-form",
-      on: {
-        submit: (event) => {
-          event.preventDefault();
-          send(Object.fromEntries([...inputs].map(([field, input]) => [field, input.value.trim()])));
-        },
-      },
-    },
-    h("h4", {}, t(`act.${action.name}` as Key)),
-    ...rows,
-    h("p", { class: "form-buttons" }, h("button", { class: "primary", attrs: { type: "submit" } }, t("act.send")), button(t("act.cancel"), cancel)),
-  );
 }

@@ -3,14 +3,15 @@ import { get } from "../data/api";
 import { promises, type Case } from "../data/cases";
 import type { Commands } from "../data/commands";
 import { ms, nowMs, timeOfDay } from "../data/time";
-import type { Alert, Incident } from "../data/types";
+import type { Alert, Hold, Incident } from "../data/types";
 import type { Shown } from "../data/view";
 import { Clocks } from "../lists/clocks";
-import { caseOfIncident, incidentOfAlert } from "../lists/matters";
+import { caseOfIncident, incidentOfAlert, openIncidents } from "../lists/matters";
 import { button, fill, h, setText } from "../ui/dom";
 import { t, word } from "../ui/i18n";
 import type { Kind, Selected } from "../ui/selection";
 import { Actions } from "./actions";
+import type { Choice } from "./forms";
 import { placeOf } from "./devices";
 import { facts, section, type Card } from "./parts";
 import { alerts as alertList } from "./vessel";
@@ -55,7 +56,7 @@ export function matterCard(kind: Kind, id: string, shown: Shown, selected: Selec
   const label = h("p", { class: "card-kind" });
   const actions = new Actions(commands, () => {
     const { record, incident } = found();
-    return { record, incident };
+    return { record, incident, parts: () => partsOf(incident), hasOthers: shown.now.all("incidents").size > 1, others: () => othersThan(incident, shown) };
   });
   let drawn = "";
   let toldFor = "";
@@ -130,7 +131,7 @@ function matterFacts(
   const subject = record?.subject ?? incident?.subject ?? alert?.subject;
   const since = ms(record?.opened_time ?? incident?.opened_time ?? alert?.onset_time);
   const severity = incident?.severity ?? alert?.severity;
-  return facts(
+  return h("div", { class: "card-body" }, facts(
     [t("matter.state"), record ? word("state", record.state) : incident ? word("state", incident.state) : null],
     [t("matter.unit"), record ? [record.unit_name || record.unit, word("level", record.level)].filter(Boolean).join(" · ") : t("matter.noCase")],
     [t("matter.since"), since === null ? null : timeOfDay(since)],
@@ -139,8 +140,68 @@ function matterFacts(
     [t("matter.place"), record?.community || record?.area || incident?.area || alert?.area],
     [t("matter.subject"), subject ? subjectLink(subject, selected, shown) : null],
     ["", record?.returns ? t("matter.returns", { n: record.returns }) : null],
-    ["", incident?.held?.length ? incident.held.join(", ") : null],
+    [t("matter.held"), incident?.held?.map((why) => heldWords(why, shown)).join(", ")],
+    [t("matter.joined"), incident?.merged_into ? button(t("matter.goesOn"), () => selected.open("incident", incident.merged_into ?? ""), "link") : null],
+  ), record && receipts(record));
+}
+
+/** Who was asked by a function of the city, and who has answered. */
+function receipts(record: Case): HTMLElement | null {
+  const answered = record.answered ?? [];
+  const waiting = record.unanswered ?? [];
+  if (answered.length + waiting.length === 0) return null;
+  const names = new Map((record.orders ?? []).map((order) => [order.unit, order.unit_name || order.unit]));
+  const due = ms(record.due_time);
+  const line = (unit: string, has: boolean) =>
+    h("li", { attrs: { "data-receipt": has ? "answered" : "waiting" } }, h("span", {}, names.get(unit) ?? unit), h("em", {}, t(has ? "receipt.answered" : "receipt.waiting")));
+  return section(
+    t("receipt.title", { n: answered.length, of: answered.length + waiting.length }),
+    due === null ? null : h("p", { class: "note" }, t("receipt.due", { time: timeOfDay(due, false) })),
+    h("ul", { class: "receipts" }, ...waiting.map((unit) => line(unit, false)), ...answered.map((unit) => line(unit, true))),
   );
+}
+
+/** Why nobody is sent, in words; of a silence, whose it is and until when. */
+function heldWords(why: string, shown: Shown): string {
+  const [name = "", about = ""] = why.split(/:(.*)/s);
+  const silence = name === "silence" ? shown.live.get<Hold>("holds", about) : undefined;
+  const until = ms(silence?.until_time);
+  if (silence && until !== null) return t("holds.silenced", { by: silence.by ?? "", time: timeOfDay(until, false) });
+  return [word("held", name), name === "silence" ? "" : word("mode", about)].filter(Boolean).join(" ");
+}
+
+/** The matters that joined an incident; the one that opened it stays. */
+function partsOf(incident: Incident | undefined): Choice[] {
+  return (incident?.links ?? []).map(({ alert_id, kind, sense, distance_m }) => ({
+    id: alert_id,
+    label: [word("kind", kind), word("sense", sense), (distance_m ?? -1) >= 0 ? `${Math.round(distance_m ?? 0)} m` : ""].filter(Boolean).join(" · "),
+  }));
+}
+
+const MOST_OTHERS = 12;
+const EARTH_M = 6_371_000;
+
+/** Open incidents that could join one: the nearest first. */
+function othersThan(incident: Incident | undefined, shown: Shown): Choice[] {
+  if (!incident) return [];
+  return openIncidents(shown.now)
+    .filter((one) => one.id !== incident.id)
+    .map((one) => ({ one, m: apartM(incident, one) }))
+    .sort((a, b) => a.m - b.m)
+    .slice(0, MOST_OTHERS)
+    .map(({ one, m }) => ({
+      id: one.id,
+      label: [word("kind", one.kind), one.sentence || one.subject, Number.isFinite(m) ? `${Math.round(m)} m` : ""].filter(Boolean).join(" · "),
+    }));
+}
+
+/** Metres between two places a city apart at most; infinite where one has none. */
+function apartM(a: Incident, b: Incident): number {
+  if (a.lon_deg === undefined || a.lat_deg === undefined || b.lon_deg === undefined || b.lat_deg === undefined) return Infinity;
+  const rad = Math.PI / 180;
+  const x = (a.lon_deg - b.lon_deg) * rad * Math.cos(a.lat_deg * rad);
+  const y = (a.lat_deg - b.lat_deg) * rad;
+  return Math.hypot(x, y) * EARTH_M;
 }
 
 /** The name of what it is about; a button where that has a card. */

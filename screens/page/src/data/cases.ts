@@ -49,6 +49,10 @@ export interface Case extends Item {
   sentence?: string;
   verified?: string;
   life_safety?: boolean;
+  /** Units that were asked, by a function of the city: those that answered, and not. */
+  answered?: string[];
+  unanswered?: string[];
+  due_time?: string;
 }
 
 const OVER = new Set(["closed", "false-alarm"]);

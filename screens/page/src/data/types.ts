@@ -75,6 +75,9 @@ export interface Incident extends Item {
   alert_ids?: string[];
   /** Why nobody is sent: grouping, unsure, silence:<id>, storm … */
   held?: string[];
+  /** Alerts of other matters in it: each can be split away. */
+  links?: { alert_id: string; kind: string; sense?: string; distance_m?: number; why?: string }[];
+  merged_into?: string;
   life_safety?: boolean;
 }
 
@@ -121,6 +124,20 @@ export interface Reply extends Item {
   incident_id?: string;
 }
 
+/** What people hold back: a silence until its end, or a mode of the city. */
+export interface Hold extends Item {
+  kind?: "silence" | "mode";
+  by?: string;
+  second?: string;
+  reason?: string;
+  from_time?: string;
+  until_time?: string;
+  area?: string;
+  subjects?: string[];
+  kinds?: string[];
+  mode?: string;
+}
+
 /** Things too many to show one by one; the cluster `nowhere` has no place. */
 export interface Cluster {
   id: string;
@@ -152,6 +169,7 @@ export const LAYERS = [
   "reminders",
   "kpi",
   "commands",
+  "holds",
 ] as const;
 export type Layer = (typeof LAYERS)[number];
 
@@ -188,6 +206,8 @@ export interface City {
   /** Of the land. */
   bbox: [number, number, number, number];
   timezone?: string;
+  /** Modes that the city's rules know. */
+  modes?: string[];
   /** Name of a layer of the basemap, and where its GeoJSON is. */
   basemap: Record<string, string>;
 }

@@ -36,6 +36,11 @@ export function openAlerts(store: Store): Alert[] {
   return open;
 }
 
+/** Incidents that go on, and joined no other. */
+export function openIncidents(store: Store): Incident[] {
+  return [...store.all<Incident>("incidents").values()].filter((one) => one.open !== false && !one.merged_into);
+}
+
 /** Open alerts that are about danger to life. */
 export function dangers(store: Store): Alert[] {
   return openAlerts(store).filter((alert) => alert.life_safety);

@@ -19,6 +19,8 @@ export interface Parts {
   card: HTMLElement;
   layers: HTMLElement;
   blind: HTMLElement;
+  holds: HTMLElement;
+  holdsBanner: HTMLElement;
   timeMachine: HTMLElement;
   toasts: HTMLElement;
   help: HTMLElement;
@@ -54,7 +56,7 @@ export class Shell {
     for (const tool of tools) this.tools.push({ tool, element: button("", tool.run, "tool", { "data-tool": tool.what }) });
     const langTool = button("", () => setLang(lang() === "zh" ? "en" : "zh"), "tool lang");
     const out = button("", logOut, "tool");
-    const map: Child[] = [this.mapBox, parts.layers, parts.blind, parts.timeMachine];
+    const map: Child[] = [this.mapBox, parts.layers, parts.blind, parts.holds, parts.timeMachine];
     fill(
       this.main,
       parts.lists,
@@ -72,7 +74,7 @@ export class Shell {
         h("nav", { class: "tools" }, ...this.tools.map(({ element }) => element), parts.sound, langTool, h("span", { class: "who-box" }, this.who, out)),
         h("div", { class: "now" }, this.date, this.clock),
       ),
-      h("div", { class: "banners" }, parts.alarm, parts.banner),
+      h("div", { class: "banners" }, parts.alarm, parts.banner, parts.holdsBanner),
       parts.kpi,
       this.main,
       parts.toasts,

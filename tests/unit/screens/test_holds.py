@@ -1,0 +1,106 @@
+"""Silences and modes in force, as the gateway folds them from commands and answers."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from deploy.cities import load_city
+from schemas.instants import format_instant
+from screens.known.atlas import Atlas
+from screens.known.holds import Holds
+
+NOW_MS = 1_804_077_000_000
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Atlas:
+    return Atlas(load_city())
+
+
+def asked(name: str, action: str, **said: Any) -> dict[str, Any]:
+    signed = {"by": "chen", "role": "desk", "reason": "known works"}
+    return {"id": name, "action": action, **signed, **said}
+
+
+def answered(name: str, action: str, *, accepted: bool = True) -> dict[str, Any]:
+    said = {"command_id": name, "action": action, "accepted": accepted}
+    return {**said, "event_time": format_instant(NOW_MS)}
+
+
+def silence(name: str, *, hours: int = 1, **covered: Any) -> dict[str, Any]:
+    until = format_instant(NOW_MS + hours * HOUR_MS)
+    return asked(name, "silence", until_time=until, **covered)
+
+
+def names(holds: Holds) -> list[str]:
+    return sorted(item.id for item in holds.items())
+
+
+def test_a_silence_shows_owner_reason_and_end_until_its_end(atlas: Atlas) -> None:
+    holds = Holds(atlas)
+    holds.take_command(silence("s1", kinds=["noise.exceeded"], area="LG-C001"))
+    assert names(holds) == []  # nobody has said yes
+    holds.take_reply(answered("s1", "silence"))
+
+    (item,) = holds.items()
+    told = {name: item.body[name] for name in ("kind", "by", "reason", "kinds", "area")}
+    assert told == {
+        "kind": "silence", "by": "chen", "reason": "known works",
+        "kinds": ["noise.exceeded"], "area": "LG-C001",
+    }  # fmt: skip
+    assert item.body["until_time"] == format_instant(NOW_MS + HOUR_MS)
+    assert item.place.community == atlas.communities["LG-C001"]
+
+    holds.age(NOW_MS + HOUR_MS - 1)
+    assert names(holds) == ["s1"]
+    holds.age(NOW_MS + HOUR_MS)
+    assert names(holds) == []
+
+
+def test_what_was_refused_holds_nothing(atlas: Atlas) -> None:
+    holds = Holds(atlas)
+    holds.take_command(silence("s1", kinds=["fire.seen"]))
+    holds.take_reply(answered("s1", "silence", accepted=False))
+    holds.take_reply(answered("s1", "silence"))
+
+    assert names(holds) == []
+
+
+def test_commands_and_answers_may_be_read_in_any_order(atlas: Atlas) -> None:
+    commands = [
+        silence("s1", kinds=["noise.exceeded"]),
+        silence("s2", subjects=["LG-noise-001"]),
+        asked("u1", "unsilence", silence_id="s1"),
+        asked("m1", "mode-on", mode="typhoon", second="li"),
+        asked("m2", "mode-off", mode="typhoon", second="li"),
+        asked("m3", "mode-on", mode="typhoon", second="wang"),
+    ]
+    replies = [answered(one["id"], one["action"]) for one in commands]
+    for split in range(len(replies) + 1):
+        for order in permutations(commands, len(commands)):
+            holds = Holds(atlas)
+            for reply in replies[:split]:
+                holds.take_reply(reply)
+            for command in order:
+                holds.take_command(command)
+            for reply in replies[split:]:
+                holds.take_reply(reply)
+
+            assert names(holds) == ["mode:typhoon", "s2"]
+            assert holds.get("mode:typhoon") is not None
+            assert holds.get("mode:typhoon")["second"] == "wang"  # type: ignore[index]
+
+
+def test_what_is_said_twice_is_done_once(atlas: Atlas) -> None:
+    holds = Holds(atlas)
+    switched_on = asked("m1", "mode-on", mode="typhoon", second="li")
+    holds.take_command(switched_on)
+    holds.take_reply(answered("m1", "mode-on"))
+    holds.take_command(asked("m2", "mode-off", mode="typhoon", second="li"))
+    holds.take_reply(answered("m2", "mode-off"))
+    holds.take_command(switched_on)
+    holds.take_reply(answered("m1", "mode-on"))
+
+    assert names(holds) == []
