@@ -219,8 +219,16 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         return tuple(order for order in self.orders if order.is_live)
 
     @property
+    def was_ordered(self) -> bool:
+        """Whether anybody was ever asked to work on it; a relapse's own case never was."""
+        return bool(self.orders or self.speaker)
+
+    @property
     def current(self) -> Order:
-        """The order that speaks for the case: the furthest live one, or the last of all."""
+        """The order that speaks for the case: the furthest live one, or the last of all.
+
+        Only of a case that `was_ordered`.
+        """
         if live := self.live:
             return max(reversed(live), key=lambda order: _PROGRESS[order.state])
         return self.orders[-1] if self.orders else cast("Order", self.speaker)

@@ -81,12 +81,13 @@ def on_updates(
     after a restart, let waiting updates through before asking `on_due`.
 
     Returns:
-        Orders moved or refused; an update of no known case is in `refused`.
+        Orders moved or refused; an update of no known case, or of one that nobody
+        was ever asked to work on, is in `refused`.
     """
     desk = Desk(prior, now_ms, directory, params, NO_FOLDS, Dispatched.nothing(), {})
     for row, update in enumerate(updates):
-        case = desk.case(update.subject) or desk.case(case_id_of(update.subject))
-        if case is None:
+        case = _at_work(desk, update.subject)
+        if case is None or not case.was_ordered:
             desk.out.refused.append(Refusal(row, "unknown-case"))
             continue
         word = of_update(update, now_ms)
@@ -150,6 +151,14 @@ def on_due(
     return desk.out
 
 
+def _at_work(desk: Desk, subject: str) -> Case | None:
+    """Return the case that a case_id or incident_id means: of a relapse, the case before."""
+    case = desk.case(subject) or desk.case(case_id_of(subject))
+    if case is not None and case.into and not case.was_ordered:
+        return desk.case(case.into) or case
+    return case
+
+
 def _hear(work: Work, word: Word) -> None:
     work.put(seen=(*work.case.seen, word.key)[-_KEPT_WORDS:])
 
@@ -161,7 +170,7 @@ def _obey(desk: Desk, command: CaseCommand) -> tuple[str, str | None]:
     word = of_command(command, desk.now_ms)
     if command.subject == CITY:
         return _of_the_city(desk, command, word)
-    case = desk.case(command.subject) or desk.case(case_id_of(command.subject))
+    case = _at_work(desk, command.subject)
     if case is None:
         return "", "unknown-case: `subject` is to be a case_id, or `city`"
     if word.key in case.seen:

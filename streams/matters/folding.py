@@ -15,24 +15,28 @@ def matter_of(incident: Incident) -> str:
 
 
 class Folds:
-    """The newest closed case of each matter."""
+    """The case of each matter that was closed last, in whatever order they are put."""
 
     def __init__(self) -> None:
-        self._ended: dict[str, str] = {}
+        self._ended: dict[str, dict[str, int]] = {}
         self._key_of: dict[str, str] = {}
 
     def put(self, case_id: str, case: Case | None) -> None:
         """Take in how a case stands now; None forgets it."""
         known = self._key_of.pop(case_id, None)
-        if known is not None and self._ended.get(known) == case_id:
-            del self._ended[known]
+        if known is not None:
+            closed = self._ended[known]
+            del closed[case_id]
+            if not closed:
+                del self._ended[known]
         if case is not None and case.state is CaseState.CLOSED and not case.function:
             key = self._key_of[case_id] = matter_of(case.incident)
-            self._ended[key] = case_id
+            self._ended.setdefault(key, {})[case_id] = case.ended_ms or 0
 
     def ended(self, incident: Incident) -> str | None:
         """Return the closed case of the same matter."""
-        return self._ended.get(matter_of(incident))
+        closed = self._ended.get(matter_of(incident))
+        return max(closed, key=lambda case_id: (closed[case_id], case_id)) if closed else None
 
 
 NO_FOLDS = Folds()

@@ -77,10 +77,10 @@ def is_owed(case: Case) -> tuple[Order, ...]:
 
 def _helpers(work: Work, command: CaseCommand, word: Word) -> str | None:
     case = work.case
-    if word.role not in SUPERVISORS and word.unit != case.current.unit:
-        return "role-required: the unit that leads, or a supervisor, asks for helpers"
     if not case.live:
         return "nobody-leads: helpers are asked once somebody has the case"
+    if word.role not in SUPERVISORS and word.unit != case.current.unit:
+        return "role-required: the unit that leads, or a supervisor, asks for helpers"
     units = _departments(work, command.departments) + _named(work, command.units)
     busy = {order.unit for order in case.live}
     new = [unit for unit in units if unit.code not in busy]

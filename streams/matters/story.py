@@ -71,7 +71,7 @@ def event_of(
 
 def record_of(case: Case, now_ms: int) -> CaseRecord:
     """Return `case` as it stands, as screens and people read it."""
-    incident, owner = case.incident, case.current if case.orders or case.speaker else None
+    incident, owner = case.incident, case.current if case.was_ordered else None
     count = spent.counted(case.spent, case.told, now_ms) if case.ended_ms is None else case.spent
     waiting = case.unanswered
     return CaseRecord(

@@ -15,6 +15,7 @@ from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams.matters.cases import ENDED, MOVES, Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.dispatch import case_id_of, on_due, on_incidents, on_updates
+from streams.matters.folding import Folds
 from streams.matters.routing import AreaChain, Level, Roster, Routing, Unit
 from streams.timers import Deadlines
 
@@ -107,7 +108,7 @@ class Desk:
     def __init__(self, *, restarts=False):
         self.restarts = restarts
         self.now_ms = START_MS
-        self.cases, self.deadlines = {}, Deadlines[str]()
+        self.cases, self.deadlines, self.folds = {}, Deadlines[str](), Folds()
         self.orders, self.reminders, self.inputs = [], [], []
         self.revisions, self.kinds, self.rungs = Counter(), {}, Counter()
         self.ended_lives = []
@@ -134,9 +135,10 @@ class Desk:
     def restart(self):
         raw = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in raw.items()}
-        self.deadlines = Deadlines[str]()
+        self.deadlines, self.folds = Deadlines[str](), Folds()
         for key, case in self.cases.items():
             self.deadlines.set(key, case.due_ms)
+            self.folds.put(key, case)
 
     def incident(self, _number, name, kind, change, rung):
         self.revisions[name] += 1
@@ -162,11 +164,15 @@ class Desk:
         )  # fmt: skip
         self.hear(on_updates, one)
 
-    def hear(self, way, *messages):
-        out = self.keep(way(messages, self.cases, self.now_ms, DIRECTORY, PARAMS))
+    def hear(self, way, message):
+        out = self.keep(self.ask(way, [message]))
         if not out.refused:
-            self.inputs.append((way, messages[0]))
+            self.inputs.append((way, message))
         return out
+
+    def ask(self, way, messages):
+        folds = {"folds": self.folds} if way is on_incidents else {}
+        return way(messages, self.cases, self.now_ms, DIRECTORY, PARAMS, **folds)
 
     def look(self):
         keys = self.deadlines.pop_due(self.now_ms)
@@ -182,6 +188,7 @@ class Desk:
             if case is not None:
                 self.cases[key] = case
             self.deadlines.set(key, case and case.due_ms)
+            self.folds.put(key, case)
         return out
 
 
@@ -311,7 +318,7 @@ def test_redelivery_of_any_part_says_nothing(seed):
     start = dice.randrange(len(desk.inputs))
 
     for way, message in desk.inputs[start:]:
-        out = way([message], desk.cases, desk.now_ms, DIRECTORY, PARAMS)
+        out = desk.ask(way, [message])
         assert (out.orders, out.reminders, out.changed) == ([], [], {})
 
 
@@ -324,8 +331,7 @@ def test_inputs_in_one_batch_say_the_same_as_one_by_one(commands):
     for way, inputs in ((on_incidents, incidents), (on_updates, told)):
         for _, message in inputs:
             one_by_one.hear(way, message)
-        messages = [message for _, message in inputs]
-        at_once.keep(way(messages, at_once.cases, at_once.now_ms, DIRECTORY, PARAMS))
+        at_once.keep(at_once.ask(way, [message for _, message in inputs]))
 
     assert at_once.orders == one_by_one.orders
     assert at_once.cases == one_by_one.cases

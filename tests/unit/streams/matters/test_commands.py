@@ -217,6 +217,34 @@ def test_the_same_matter_again_within_half_an_hour_is_the_same_case(scene):
     assert city.case("i1").resolved_ms == city.now_ms, "its incident is followed in the old case"
 
 
+def test_a_word_about_the_incident_that_came_again_moves_the_case_that_works_on_it(scene):
+    city = scene()
+    city.hears()
+    city.works("m1", *WAY)
+    city.hears("resolved")
+    city.at(minutes=29).hears(name="i2")
+
+    assert city.is_told("accept", "m1", name="i2").refused == []
+    assert city.commands("depart", "m1", name="i2").case_id == city.case("i1").case_id
+    assert city.story("i1")[-2:] == ["accept", "depart"]
+    assert city.faults() == []
+
+
+def test_a_relapse_is_one_of_the_case_closed_last_after_a_restart_too(scene):
+    city = scene()
+    for name, minutes in (("i2", 0), ("i1", 40)):
+        city.at(minutes=minutes).hears(name=name)
+        city.works("m1", *WAY, name=name)
+        city.hears("resolved", name=name)
+    for key in sorted(city.cases, key=lambda key: -city.cases[key].ended_ms):
+        city.cases[key] = city.cases.pop(key)  # as rows of a table may come back
+
+    city.sleeps_until(minutes=45)
+    city.hears(name="i3")
+
+    assert city.case("i3").into == city.case("i1").case_id
+
+
 def test_the_same_matter_later_is_another_case(scene):
     city = scene()
     city.hears()
