@@ -10,6 +10,7 @@ from rich.console import Console
 
 from deploy.bench.engine import kafka
 from deploy.bench.screens.run import as_table, measure
+from deploy.errors import Exit
 from deploy.options import own_kafka_option, report_option
 
 
@@ -28,7 +29,8 @@ def command(
 
     9,400 sensors and 400 vessels speak once a second, 9,700 cameras every ten; every
     fifth screen sees the whole city, the others a third of it. Kafka, gateway, city
-    and screens are processes of their own on this machine.
+    and screens are processes of their own on this machine. After ten minutes it also
+    says whether the gateway's memory was flat over the last five, and exits with 1 if not.
 
     Example: citybrain bench screens --duration 600
     """
@@ -50,3 +52,5 @@ def command(
     click.echo(as_table(found))
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+    if found.memory.flat is False:
+        raise click.exceptions.Exit(Exit.FINDING)

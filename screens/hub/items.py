@@ -1,5 +1,6 @@
 """A layer of whole items that come, change, move and end: alerts, incidents, vessels."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -36,10 +37,23 @@ class Item(NamedTuple):
 
 
 class ItemTable(Table):
-    """Items, each encoded once when it is published; past `most`, those put longest ago go."""
+    """Items, each encoded once when it is published; past `most`, those put longest ago go.
 
-    def __init__(self, layer: Layer, communities: Mapping[str, int], most: int = 20_000) -> None:
-        super().__init__(layer, communities)
+    Args:
+        layer, communities: As in `Table`.
+        most: Items kept at most.
+        departures: As in `Table`; as many as `most` where none are given: items that
+            stay where they are leave once.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        communities: Mapping[str, int],
+        most: int = 20_000,
+        departures: int | None = None,
+    ) -> None:
+        super().__init__(layer, communities, most if departures is None else departures)
         self._most = most
         self._pending: dict[str, Item | None] = {}
         self._bytes: list[bytes] = []
@@ -77,6 +91,7 @@ class ItemTable(Table):
             if item is None:
                 if row is not None:
                     self._remove(row, cursor)
+                    self._bytes[row] = b""
                 del self._pending[name]
             elif row is None or now_ms - int(self.told_ms[row]) >= REST_MS:
                 self._show(item, self._add(name) if row is None else row, cursor, now_ms)
@@ -86,8 +101,9 @@ class ItemTable(Table):
         self._place(row, cursor, *item.place)
         if row == len(self._bytes):
             self._bytes.append(b"")
-        self._bytes[row] = orjson.dumps(item.body)
-        self.kinds[row] = item.kind
+        # A copy, because what orjson returns holds on to the 4 KiB that it was written in.
+        self._bytes[row] = bytes(memoryview(orjson.dumps(item.body)))
+        self.kinds[row] = sys.intern(item.kind)  # few kinds, kept also of what left
         self.level[row] = item.level
         self.version[row] = cursor
         self.born[row] = cursor  # always whole: what it says may also be gone

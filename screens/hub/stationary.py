@@ -28,7 +28,7 @@ class StationaryTable(Table):
     """
 
     def __init__(self, layer: Layer, communities: Mapping[str, int]) -> None:
-        super().__init__(layer, communities)
+        super().__init__(layer, communities, departures=0)  # they stay
         self.dirty = np.zeros(len(self.version), np.bool_)
         self.words: list[bytes] = []
         self._names: list[bytes] = []

@@ -6,13 +6,12 @@ one that reads slowly gets the newest state, not a queue of old ones.
 """
 
 import math
-from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from screens.hub.departures import Departures
 from screens.hub.subscription import Layer, Subscription, cell, cell_column, cells
 
 Rows = NDArray[np.intp]
@@ -21,23 +20,16 @@ Mask = NDArray[np.bool_]
 NOWHERE = -1
 REST_MS = 1000
 """An entity is told at most once in so long."""
-_LEFT_KEPT = 50_000
 _FIRST_ROWS = 64
-
-
-class Left(NamedTuple):
-    """An entity left a place (a cell, a community) or ended at `cursor`."""
-
-    cursor: int
-    id: str
-    lon_deg: float
-    lat_deg: float
-    community: int
-    kind: str
 
 
 class Table:
     """One layer.
+
+    Args:
+        layer: Which.
+        communities: Code to number.
+        departures: So many are remembered; who missed more starts over.
 
     Attributes:
         layer: Which.
@@ -47,10 +39,10 @@ class Table:
         community: By row, an index of the city's communities, or `NOWHERE`.
         level: By row, 0 fine, 1 near the limit, 2 over it, 3 old; for clusters.
         layout: Rises whenever rows come, go or move.
-        floor: Who was last told at an older cursor cannot catch up.
+        left: What ended, or left a place (a cell, a community).
     """
 
-    def __init__(self, layer: Layer, communities: Mapping[str, int]) -> None:
+    def __init__(self, layer: Layer, communities: Mapping[str, int], departures: int) -> None:
         self.layer = layer
         self._communities = communities
         self.ids: list[str] = []
@@ -65,8 +57,7 @@ class Table:
         self.community = np.full(_FIRST_ROWS, NOWHERE, np.int32)
         self.level = np.zeros(_FIRST_ROWS, np.int8)
         self.layout = 0
-        self.floor = 0
-        self.left: deque[Left] = deque()
+        self.left = Departures(departures)
         self._free: list[int] = []
 
     # -- rows -------------------------------------------------------------------------
@@ -121,40 +112,37 @@ class Table:
         if not self.version[row]:
             return
         place = (float(self.lon_deg[row]), float(self.lat_deg[row]))
-        community = int(self.community[row])
-        self.left.append(Left(cursor, self.ids[row], *place, community, self.kinds[row]))
-        if len(self.left) > _LEFT_KEPT:
-            self.floor = self.left.popleft().cursor
+        self.left.add(cursor, self.ids[row], self.kinds[row], place, int(self.community[row]))
 
     # -- what a subscription sees -----------------------------------------------------
 
     def mask(self, seen: Subscription) -> Mask:
         """Return which rows a subscription sees, shape (size,)."""
-        shown = self.version[: self.size] > 0
+        size = self.size
+        places = (self.lon_deg[:size], self.lat_deg[:size], self.community[:size])
+        return (self.version[:size] > 0) & self._sees(seen, *places, self.kinds)
+
+    def _sees(
+        self,
+        seen: Subscription,
+        lon_deg: NDArray[np.float64],
+        lat_deg: NDArray[np.float64],
+        community: NDArray[np.int32],
+        kinds: Sequence[str],
+    ) -> Mask:
+        """Return which of some places a subscription looks at, with what is there."""
+        sees = np.ones(len(lon_deg), np.bool_)
         if seen.box is not None:
-            lon, lat = self.lon_deg[: self.size], self.lat_deg[: self.size]
-            x, y = cell_column(lon), cell_column(lat)
+            x, y = cell_column(lon_deg), cell_column(lat_deg)
             west, south, east, north = cells(seen.box)
             inside = (x >= west) & (x < east) & (y >= south) & (y < north)
-            shown &= inside | np.isnan(lon)
+            sees &= inside | np.isnan(lon_deg)
         if seen.scope is not None:
             own = [self._communities[code] for code in seen.scope if code in self._communities]
-            shown &= np.isin(self.community[: self.size], own)
+            sees &= np.isin(community, own)
         if seen.kinds and self.has_kinds:
-            shown &= np.fromiter((kind in seen.kinds for kind in self.kinds), np.bool_, self.size)
-        return shown
-
-    def saw(self, seen: Subscription, left: Left) -> bool:
-        """Return whether a subscription saw the entity where it left."""
-        if seen.box is not None and not math.isnan(left.lon_deg):
-            west, south, east, north = cells(seen.box)
-            if not (west <= cell(left.lon_deg) < east and south <= cell(left.lat_deg) < north):
-                return False
-        if seen.scope is not None:
-            own = {self._communities.get(code, NOWHERE) for code in seen.scope}
-            if left.community == NOWHERE or left.community not in own:
-                return False
-        return not (seen.kinds and self.has_kinds) or left.kind in seen.kinds
+            sees &= np.fromiter((kind in seen.kinds for kind in kinds), np.bool_, len(kinds))
+        return sees
 
     @property
     def has_kinds(self) -> bool:
@@ -163,13 +151,15 @@ class Table:
 
     def gone_since(self, seen: Subscription, cursor: int, mask: Mask) -> list[str]:
         """Return the ids of what a subscription no longer sees but did after `cursor`."""
+        left = self.left.since(cursor)
+        if left is None:
+            return []
+        saw = self._sees(seen, left.lon_deg, left.lat_deg, left.community, left.kinds)
         gone: dict[str, None] = {}
-        for left in reversed(self.left):
-            if left.cursor <= cursor:
-                break
-            row = self.row_of.get(left.id)
-            if self.saw(seen, left) and (row is None or not mask[row]):
-                gone[left.id] = None
+        for at in np.flatnonzero(saw).tolist():
+            row = self.row_of.get(left.ids[at])
+            if row is None or not mask[row]:
+                gone[left.ids[at]] = None
         return list(gone)
 
     # -- what the layers do -----------------------------------------------------------

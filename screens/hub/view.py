@@ -95,7 +95,7 @@ class View:
             reason = "density" if self._is_earlier_mark(mark) else "unknown-cursor"
             return frames.resync(self.cursor, reason)
         cursor = int(number)
-        if any(cursor < table.floor for table in self._tables.values()):
+        if any(cursor < table.left.floor for table in self._tables.values()):
             return frames.resync(self.cursor, "too-old")
         upserts, changes, removes = {}, {}, {}
         for layer, table in self._tables.items():

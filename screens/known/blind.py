@@ -112,8 +112,7 @@ def _posts(knowledge: Knowledge) -> dict[tuple[str, str], list[_Post]]:
     for record, owner in zip(records, city.areas.locate(lon, lat).tolist(), strict=True):
         if owner < 0:
             continue
-        state = str(knowledge.devices.get(record.code, {}).get("state") or "")
-        offline = state in {"offline", "dead"}
+        offline = knowledge.devices.state(record.code) in {"offline", "dead"}
         row = sensors.row_of.get(record.code)
         if record.code in city.cameras or row is None:
             kind, heard_ms, works = CAMERA, 0, not offline

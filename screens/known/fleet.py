@@ -1,7 +1,7 @@
 """The vessels: the last fix of each, what it said of itself, its track over a day."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ STALE_AFTER_MS = 15 * 60_000
 TRACK_STEP_MS, TRACK_STEPS = 60_000, 1_440
 _FUTURE_MS = 60_000
 _MOST = 2_000
+_DEPARTURES = 50_000  # vessels move: seven hours of 400 that leave a cell every three minutes
 _STALE_LEVEL, _OVER_LEVEL = 3, 2
 
 
@@ -38,15 +39,24 @@ class Vessel:
         self.stale = False
         self.track = Track()
 
+    @property
+    def lon_deg(self) -> float:
+        return self.fix[0]
+
+    @property
+    def lat_deg(self) -> float:
+        return self.fix[1]
+
 
 class Track:
-    """The first fix of each minute of the last day: 1,440 of 20 bytes."""
+    """The first fix of each minute of the last day: 1,440 of 20 bytes, written at once."""
 
     __slots__ = ("_fixes", "_minutes")
 
     def __init__(self) -> None:
-        self._minutes = np.zeros(TRACK_STEPS, np.int32)
-        self._fixes = np.zeros((TRACK_STEPS, 4), np.float32)
+        # `zeros` would take its memory only as the day goes by, and look like a leak.
+        self._minutes = np.full(TRACK_STEPS, 0, np.int32)
+        self._fixes = np.full((TRACK_STEPS, 4), np.nan, np.float32)
 
     def add(self, time_ms: int, fix: tuple[float, float, float, float]) -> None:
         """Add a fix (lon, lat, sog, cog); one a minute is kept."""
@@ -80,7 +90,7 @@ class Fleet(ItemTable):
     """All vessels that were heard, at most `_MOST`: the one heard longest ago goes first."""
 
     def __init__(self, city: City, atlas: Atlas) -> None:
-        super().__init__(Layer.VESSELS, atlas.communities, _MOST)
+        super().__init__(Layer.VESSELS, atlas.communities, _MOST, _DEPARTURES)
         self._city = city
         self._atlas = atlas
         self.vessels: dict[str, Vessel] = {}
@@ -112,8 +122,7 @@ class Fleet(ItemTable):
                     vessel.time_ms, vessel.fix = time_ms, (lon, lat, sog, cog, heading)
                     vessel.stale = now_ms - time_ms > STALE_AFTER_MS
                     moved[subject] = vessel
-        for vessel in moved.values():
-            self._tell(vessel)
+        self._tell(list(moved.values()))
 
     def mark(self, subject: str, *, alert: bool, distress: bool) -> None:
         """Say whether a vessel has open alerts, and whether one is distress."""
@@ -121,7 +130,7 @@ class Fleet(ItemTable):
         if (vessel.alert, vessel.distress) != (alert, distress):
             vessel.alert, vessel.distress = alert, distress
             if vessel.time_ms:
-                self._tell(vessel)
+                self._tell([vessel])
 
     def _meet(self, subject: str) -> Vessel:
         """Return a vessel that is new here; past `_MOST` the one heard longest ago goes."""
@@ -132,11 +141,13 @@ class Fleet(ItemTable):
 
     def age(self, now_ms: int) -> None:
         """Mark vessels that have not been heard for too long."""
+        turned = []
         for vessel in self.vessels.values():
             stale = now_ms - vessel.time_ms > STALE_AFTER_MS
             if vessel.time_ms and stale != vessel.stale:
                 vessel.stale = stale
-                self._tell(vessel)
+                turned.append(vessel)
+        self._tell(turned)
 
     def record(self, subject: str) -> VesselRecord | None:
         """Return what the city's register says of a vessel."""
@@ -175,10 +186,12 @@ class Fleet(ItemTable):
         found = class_of(vessel.subject)
         return "vessel" if found in VESSELS else str(found)
 
-    def _tell(self, vessel: Vessel) -> None:
-        place = self._atlas.place(vessel.fix[0], vessel.fix[1])
-        level = _STALE_LEVEL if vessel.stale else _OVER_LEVEL if vessel.alert else 0
-        self.put(Item(vessel.subject, self.body(vessel), place, self.kind(vessel), level))
+    def _tell(self, vessels: Collection[Vessel]) -> None:
+        if not vessels:
+            return
+        for vessel, place in zip(vessels, self._atlas.places(vessels), strict=True):
+            level = _STALE_LEVEL if vessel.stale else _OVER_LEVEL if vessel.alert else 0
+            self.put(Item(vessel.subject, self.body(vessel), place, self.kind(vessel), level))
 
     def said(self, subject: str) -> Mapping[str, Any]:
         """Return what a vessel says of itself: name, call sign, IMO number, type."""

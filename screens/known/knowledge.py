@@ -15,6 +15,7 @@ from screens.hub.subscription import Layer
 from screens.hub.table import Table
 from screens.known.atlas import Atlas
 from screens.known.cameras import Cameras
+from screens.known.devices import Devices
 from screens.known.feeds import Feeds
 from screens.known.fleet import Fleet
 from screens.known.holds import Holds
@@ -112,7 +113,7 @@ class Knowledge:
         self.holds = Holds(self.atlas)
         self.feeds = Feeds(city, now_ms)
         self.limits = Limits(city)
-        self.devices: dict[str, Wire] = {}
+        self.devices = Devices()
         self.refused: dict[str, int] = {}
         self.stories = Stories()
         self.deliveries: dict[str, str] = {}
@@ -156,6 +157,7 @@ class Knowledge:
             for matter in self.matters.values():
                 matter.age(now_ms)
             self.fleet.age(now_ms)
+            self._forget_marks()
         self.sensors.age(now_ms)
         self.holds.age(now_ms)
         self.hub.tick(now_ms)
@@ -185,9 +187,9 @@ class Knowledge:
         self._hear([str(wire.get("source")) for _, wire in self._objects(raw)], raw)
 
     def _take_devices(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
-        for _, wire in self._objects(raw):
+        for row, wire in self._objects(raw):
             device, state = str(wire.get("subject") or ""), str(wire.get("state") or "")
-            self.devices[device] = wire
+            self.devices.take(device, state, raw.values[row] or b"")
             self.cameras.take_status(device, state)
 
     def _take_matters(self, topic: str, raw: RawBatch, now_ms: int) -> None:
@@ -262,10 +264,21 @@ class Knowledge:
             held[name] = str(wire["kind"])
         else:
             held.pop(name, None)
-        distress = _DISTRESS in held.values()
-        self.fleet.mark(subject, alert=bool(held), distress=distress)
+        self._mark(subject, held)
+
+    def _mark(self, subject: str, held: Mapping[str, str]) -> None:
+        self.fleet.mark(subject, alert=bool(held), distress=_DISTRESS in held.values())
         if not held:
             del self._open_alerts[subject]
+
+    def _forget_marks(self) -> None:
+        """Let go of open alerts that are no longer known: too many others came since."""
+        alerts = self.matters[Layer.ALERTS]
+        for subject, held in list(self._open_alerts.items()):
+            if gone := [name for name in held if alerts.get(name) is None]:
+                for name in gone:
+                    del held[name]
+                self._mark(subject, held)
 
     def _reply_place(self, wire: Wire) -> Any:
         """Return where a reply counts: at its case or incident, else with who asked."""

@@ -1,5 +1,6 @@
 """The matters: alerts, incidents, cases, orders and what else comes as whole records."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from screens.known.atlas import Atlas
 Wire = Mapping[str, Any]
 
 _HOUR_MS = 3_600_000
+_MESSAGES_KEPT = 10_000
+"""Of alerts, to know those that come again: after a crash these are some of the newest."""
 _OVER_LEVEL = 2
 
 
@@ -68,7 +71,7 @@ class Matters(ItemTable):
         super().__init__(layer, atlas.communities, self.form.most)
         self._atlas = atlas
         self._over: dict[str, int] = {}
-        self._messages: dict[str, set[str]] = {}
+        self._messages: OrderedDict[str, None] = OrderedDict()
 
     def take(self, wire: Wire, now_ms: int, place: Place | None = None) -> bool:
         """Take in a record; return whether it is news.
@@ -106,11 +109,12 @@ class Matters(ItemTable):
         """
         if self.layer is not Layer.ALERTS:
             return before is None or _order(wire) >= _order(before)
-        seen = self._messages.setdefault(name, set())
-        message = str(wire.get("id") or "")
-        if message in seen:
+        message = f"{name} {wire.get('id') or ''}"
+        if message in self._messages:
             return False
-        seen.add(message)
+        self._messages[message] = None
+        if len(self._messages) > _MESSAGES_KEPT:
+            self._messages.popitem(last=False)
         return True
 
     def age(self, now_ms: int) -> None:
@@ -122,7 +126,6 @@ class Matters(ItemTable):
 
     def drop(self, name: str) -> None:
         self._over.pop(name, None)
-        self._messages.pop(name, None)
         super().drop(name)
 
 

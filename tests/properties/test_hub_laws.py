@@ -109,7 +109,7 @@ class City:
     """Boats and lamps, and the steps of their lives."""
 
     def __init__(self) -> None:
-        self.boats, self.lamps = ItemTable(Layer.VESSELS, COMMUNITIES), Lamps()
+        self.boats, self.lamps = ItemTable(Layer.VESSELS, COMMUNITIES, departures=9), Lamps()
         self.hub = Hub({Layer.VESSELS: self.boats, Layer.SENSORS: self.lamps}, "epoch")
         self.now_ms, self.told = 1_000_000, 0
 

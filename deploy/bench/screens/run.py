@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from deploy import processes, topics_admin
 from deploy.bench.screens.course import Course, Loaded, Watched
+from deploy.bench.screens.memory import Memory, as_words, judge
 from deploy.errors import Fault
 from schemas.topics import TOPICS
 from screens.access.accounts import Accounts
@@ -30,16 +30,13 @@ _LOOK_S = 2.0
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run found; of the gateway's process, memory is resident and in MiB."""
+    """What one run found; `cpu_share` and `memory` are of the gateway's process."""
 
     course: Course
     loaded: Loaded
     watched: Watched
     cpu_share: float
-    memory_first_mib: float
-    memory_last_mib: float
-    memory_most_mib: float
-    memory_slope_mib_per_min: float
+    memory: Memory
 
 
 async def measure(
@@ -116,18 +113,13 @@ async def _race(course: Course, pid: int, folder: Path, say: Callable[[str], Non
     if load.returncode or watch.returncode:
         logs = "".join((folder / f"{p}.log").read_text()[-800:] for p in ("load", "watch"))
         raise Fault(f"A part failed:\n{logs}", "")
-    at_s, resident = np.array(memory).T
     (first_s, first_cpu), (last_s, last_cpu) = cpu[0], cpu[-1]
-    quarter = max(1, len(resident) // 4)
     return Outcome(
         course=msgspec.structs.replace(course, password=""),
         loaded=msgspec.json.decode(loads[0], type=Loaded),
         watched=msgspec.json.decode(watches[0], type=Watched),
         cpu_share=(last_cpu - first_cpu) / max(1e-9, last_s - first_s),
-        memory_first_mib=float(resident[:quarter].mean()),
-        memory_last_mib=float(resident[-quarter:].mean()),
-        memory_most_mib=float(resident.max()),
-        memory_slope_mib_per_min=float(np.polyfit(at_s - at_s[0], resident, 1)[0] * 60),
+        memory=judge(memory),
     )
 
 
@@ -149,9 +141,6 @@ def as_table(found: Outcome) -> str:
     per_s = found.loaded.records / (course.warm_up_s + course.duration_s)
     mib_s = watched.received_bytes / course.duration_s / 2**20
     ages = f"p50 {watched.p50_s:.3f} s   p95 {watched.p95_s:.3f} s   p99 {watched.p99_s:.3f} s"
-    memory = f"{found.memory_first_mib:.0f} MiB in the first quarter, "
-    memory += f"{found.memory_last_mib:.0f} in the last, most {found.memory_most_mib:.0f}; "
-    memory += f"{found.memory_slope_mib_per_min:+.2f} MiB a minute over {course.duration_s:.0f} s"
     rows = {
         "screens": f"{course.screens}, of which a fifth see the whole city",
         "city": f"{per_s:,.0f} records/s, at worst {found.loaded.worst_lag_s:.2f} s late",
@@ -161,7 +150,7 @@ def as_table(found: Outcome) -> str:
         "longest silence": f"{watched.most_silence_s:.2f} s",
         "most items held": f"{watched.most_items:,}",
         "gateway CPU": f"{found.cpu_share:.0%} of a core",
-        "gateway memory": memory,
+        "gateway memory": as_words(found.memory),
     }
     return "\n".join(f"{name:<16} {text}" for name, text in rows.items())
 

@@ -75,20 +75,24 @@ def test_a_cursor_of_another_process_or_subscription_is_told_to_start_over() -> 
 
 
 def test_whoever_is_away_longer_than_departures_are_remembered_starts_over() -> None:
-    hub, table = make()
-    put(table, "a", 1)
-    hub.tick(NOW_MS)
-    look = hub.open(ALERTS)
-    since = look.view.cursor
-    hub.tick(NOW_MS + 1_000)
-    table.floor = hub.cursor
-    put(table, "b", 1)
-    hub.tick(NOW_MS + 2_000)
+    table = ItemTable(Layer.ALERTS, {}, departures=2)
+    hub = Hub({Layer.ALERTS: table}, "epoch")
+    stood = []
+    for name in "abcd":
+        put(table, name, 1)
+    for step, name in enumerate("abc"):
+        hub.tick(NOW_MS + step * 1_000)
+        stood.append(hub.open(ALERTS).view.cursor)
+        table.drop(name)
+    hub.tick(NOW_MS + 3_000)
+    view = hub.open(ALERTS).view
 
-    frame = look.view.delta(since)
+    late, early = view.delta(stood[0]), view.delta(stood[1])
 
-    assert frame is not None
-    assert orjson.loads(frame.body)["reason"] == "too-old"
+    assert late is not None
+    assert early is not None
+    assert orjson.loads(late.body)["reason"] == "too-old"
+    assert orjson.loads(early.body)["removes"] == {"alerts": ["b", "c"]}
 
 
 def test_when_a_view_becomes_too_dense_its_screens_get_clusters_instead() -> None:

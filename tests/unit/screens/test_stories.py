@@ -17,9 +17,13 @@ def test_a_message_that_comes_twice_stands_once_and_all_stand_in_their_order() -
 
 
 def test_past_the_bounds_the_oldest_go_and_a_matter_that_is_heard_again_is_young() -> None:
-    stories = Stories(most_bytes=4 * len(message(1)), most_each=2)
+    full = Stories()
+    for name, number in (("a", 3), ("a", 4), ("c", 5), ("d", 6)):
+        full.add(name, f"m-{number}", message(number))
+    stories = Stories(most_bytes=full.nbytes, most_each=2)
     for name, number in (("a", 1), ("b", 2), ("a", 3), ("a", 4), ("c", 5), ("d", 6)):
         stories.add(name, f"m-{number}", message(number))
 
     assert [one["number"] for one in stories.of("a")] == [3, 4]
     assert [len(stories.of(name)) for name in "bcd"] == [0, 1, 1]
+    assert stories.nbytes == full.nbytes
