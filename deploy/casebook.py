@@ -12,7 +12,7 @@ from deploy.errors import Fault
 from deploy.render import decode
 from schemas import codec
 from schemas.commands import CaseCommand
-from schemas.topics import CASE_COMMANDS, CASE_EVENTS, CASE_REPLIES, CASES_LATEST
+from schemas.topics import CASE_COMMANDS, CASE_EVENTS, CASE_REPLIES, CASES_LATEST, UNITS_STATUS
 from streams.matters.chain import Chains, Finding
 
 
@@ -49,6 +49,16 @@ async def records(address: str, prefix: str) -> dict[str, Mapping[str, Any]]:
         fields = decode(value)
         if fields is not None:
             newest[fields["case_id"]] = fields
+    return newest
+
+
+async def units(address: str, prefix: str) -> dict[str, Mapping[str, Any]]:
+    """Return the newest status of each unit that ever had an order or said how it stands."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for value in await _values(address, prefix + UNITS_STATUS):
+        fields = decode(value)
+        if fields is not None:
+            newest[fields["subject"]] = fields
     return newest
 
 

@@ -47,6 +47,7 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
     "whistle": ("{who}吹哨{why}", "{who} whistles{why}"),
     "report-in": ("{who}报到", "{who} reports in"),
     "supervise": ("{who}督办{unit}{why}", "{who} supervises {unit}{why}"),
+    "status": ("{unit}报告状态{why}", "{unit} says how it stands{why}"),
     "visit": ("综合检查{why}", "joint inspection{why}"),
 }
 STATES: Final[Mapping[str, str]] = {
@@ -68,6 +69,12 @@ CLOCKS: Final[Mapping[str, str]] = {
     "order": "派单",
     "depart": "出发",
     "on-site": "到场处置",
+}
+UNIT_STATES: Final[Mapping[str, str]] = {
+    "free": "空闲",
+    "busy": "忙碌",
+    "off": "休班",
+    "unreachable": "失联",
 }
 _SPENT: Final = (("machine", "系统"), ("queue", "等待"), ("person", "人员"), ("travel", "路途"))
 
@@ -126,6 +133,16 @@ def head_of(record: Mapping[str, Any]) -> list[str]:
         lines.append(f"  凭据 proof     {record['verified']}")
     asked = [name for name in ("answered", "unanswered") if record.get(name)]
     return lines + [f"  {name:<14} {', '.join(record[name])}" for name in asked]
+
+
+def standing_in_words(status: Mapping[str, Any], now_ms: int) -> str:
+    """Return how a unit stands: `忙碌 busy  1 orders  120.55300,27.57500 0:20 ago`."""
+    state = str(status["state"])
+    said = f"{UNIT_STATES.get(state, state)} {state:<11} {status.get('orders', 0)} orders"
+    if "seen_time" not in status:
+        return said
+    place = f"{status['lon_deg']:.5f},{status['lat_deg']:.5f}"
+    return f"{said}  {place} {minutes(now_ms - _ms(status['seen_time']))} ago"
 
 
 def clock_in_words(clock: Mapping[str, Any], now_ms: int) -> str:

@@ -74,6 +74,8 @@ DEPARTMENTS = (
     ("resources", "自然资源和规划", "LG-resources"),
     ("transport", "交通运输", "LG-transport"),
 )
+CREWS = {"police": 3, "enforcement": 2, "fire": 3, "flood": 2}
+_NUMBERS = "一二三"
 
 
 def generate(
@@ -108,7 +110,7 @@ def table(header: str, rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def units(communities: int, grids: int) -> bytes:
-    """Return units.toml: a desk, a leader, departments, communities and grids."""
+    """Return units.toml: a desk, a leader, departments with crews, communities and grids."""
     lines = ["# Synthetic, made by deploy/generate_city.py: nobody here is a real person."]
 
     def unit(code: str, name: str, level: str, **more: str) -> None:
@@ -121,6 +123,9 @@ def units(communities: int, grids: int) -> bytes:
     unit("LG-leader", "带班领导", "leader")
     for department, name, code in DEPARTMENTS:
         unit(code, f"{name}值班队", "department", department=department)
+        for at in range(2, CREWS.get(department, 1) + 1):
+            crew = f"{name}{_NUMBERS[at - 1]}队"
+            unit(f"{code}-{at}", crew, "department", department=department)
     for at in range(1, communities + 1):
         unit(f"LG-C{at:03d}-team", f"示例社区{at:03d}值守组", "community", area=f"LG-C{at:03d}")
     for at in range(1, grids + 1):

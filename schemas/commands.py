@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from schemas.envelope import Envelope
+from schemas.responders import UnitState
 
 
 class CaseAction(StrEnum):
@@ -11,7 +12,7 @@ class CaseAction(StrEnum):
     Field: ACCEPT to HANDLE, RETURN, PHOTO evidence with HANDLE or VERIFY. Command
     side: REVIEW to REOPEN, PAUSE and RESUME. Functions of the city: HELPERS (one
     case, several departments), CITY_TASK, RECEIPT, WHISTLE, REPORT_IN, SUPERVISE,
-    VISIT.
+    VISIT. STATUS is of no case: where a unit is, and whether it can be sent.
     """
 
     ACCEPT = "accept"
@@ -37,6 +38,7 @@ class CaseAction(StrEnum):
     REPORT_IN = "report-in"
     SUPERVISE = "supervise"
     VISIT = "visit"
+    STATUS = "status"
 
 
 class CaseCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,7 +57,8 @@ class CaseCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         into: The case that this one becomes part of, with `merge`.
         reason: Why; mandatory where it takes something from somebody.
         photo: Reference of a photo, never its bytes.
-        at_lon_deg, at_lat_deg: From where it was said.
+        at_lon_deg, at_lat_deg: From where it was said: where `unit` is.
+        state: With `status`, what `unit` says of itself; without one, only where it is.
         units, areas, departments: Whom it is for, by code, with the city's functions.
         level: Which areas of a ring answer: community or grid.
         ring_deg: An area drawn: longitude and latitude of each corner in turn.
@@ -74,6 +77,7 @@ class CaseCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     photo: str = ""
     at_lon_deg: float | None = None
     at_lat_deg: float | None = None
+    state: UnitState | None = None
     units: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()

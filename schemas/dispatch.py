@@ -127,12 +127,15 @@ class DispatchUpdate(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         order_id: The order (or reminder) it answers; empty means the case's current one.
         by: Who says so.
         reason: Mandatory with `return` and `false-alarm`.
+        at_lon_deg, at_lat_deg: Where the order's unit was then (WGS-84).
     """
 
     action: FieldAction
     by: str
     order_id: str = ""
     reason: str = ""
+    at_lon_deg: float | None = None
+    at_lat_deg: float | None = None
 
 
 class Reminder(Envelope, frozen=True, kw_only=True, omit_defaults=True):

@@ -34,6 +34,7 @@ from schemas.kpi import ClockScore, Kpi
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.records import Reason, Stage
+from schemas.responders import UnitState, UnitStatus
 
 _AT_MS = 1_777_638_600_000  # 2026-05-01T12:30:00Z
 _LON_DEG, _LAT_DEG = 120.5531, 27.5782
@@ -273,6 +274,19 @@ EXAMPLES: Mapping[type[Envelope], tuple[Envelope, ...]] = MappingProxyType(
                 reason="silent",
                 last_seen_time_ms=_AT_MS - 600_000,
                 time_out_s=600,
+                lon_deg=_LON_DEG,
+                lat_deg=_LAT_DEG,
+            ),
+        ),
+        UnitStatus: (
+            UnitStatus(
+                source="citybrain.dispatch",
+                kind="unit.status",
+                subject="LG-fire-2",
+                event_time_ms=_AT_MS,
+                state=UnitState.BUSY,
+                orders=1,
+                seen_time_ms=_AT_MS - 20_000,
                 lon_deg=_LON_DEG,
                 lat_deg=_LAT_DEG,
             ),

@@ -23,6 +23,7 @@ from schemas.incidents import Incident, IncidentCommand
 from schemas.kpi import Kpi
 from schemas.positions import Position
 from schemas.readings import Reading
+from schemas.responders import UnitStatus
 
 SENSOR_READINGS = "sensor.readings"
 SENSOR_READINGS_URGENT = "sensor.readings.urgent"
@@ -47,6 +48,7 @@ CASE_REPLIES = "case.replies"
 CASE_EVENTS = "case.events"
 CASES = "cases"
 CASES_LATEST = "cases.latest"
+UNITS_STATUS = "units.status"
 DEADLETTER = "deadletter"
 
 _DAY_MS = 86_400_000
@@ -157,6 +159,14 @@ _TABLE = (
         "case_id",
         "the newest state of each, for screens",
         CaseRecord,
+        retention_ms=_DAY_MS,
+        cleanup="compact",
+    ),
+    Topic(
+        UNITS_STATUS,
+        "unit",
+        "the newest state of each",
+        UnitStatus,
         retention_ms=_DAY_MS,
         cleanup="compact",
     ),

@@ -17,6 +17,7 @@ class Settings(NamedTuple):
         cut_after_s: A screen that takes nothing for so long is cut.
         health_s: How often screens hear how fresh the feeds are.
         most_streams: Open streams of one user.
+        answer_s: So long a field app waits for the answer to what it said.
     """
 
     broker: str
@@ -29,6 +30,7 @@ class Settings(NamedTuple):
     cut_after_s: float = 10.0
     health_s: float = 2.0
     most_streams: int = 100
+    answer_s: float = 5.0
 
     @property
     def folder(self) -> Path:

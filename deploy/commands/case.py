@@ -16,6 +16,7 @@ from deploy.errors import Exit, Fault
 from deploy.options import broker_option, city_option, open_city
 from deploy.render import local_time
 from schemas.commands import CaseAction, CaseCommand
+from schemas.responders import UnitState
 
 _OVER = frozenset({"closed", "false-alarm", "merged"})
 _STEPS_OF_SUPERVISION = ("reminder", "supervisor", "notice")
@@ -98,6 +99,8 @@ def show(*, case_id: str, as_json: bool, address: str, prefix: str) -> None:
 @click.option("--unit", default="", help="The unit that they speak for.")
 @click.option("--reason", default="", help="Why.")
 @click.option("--photo", default="", help="Reference of a photo.")
+@click.option("--state", type=click.Choice([one.value for one in UnitState]), help="With status.")
+@click.option("--at", "place", default="", help="From where it is said: lon,lat (WGS-84).")
 @click.option("--order", "order_id", default="", help="The order that it is about.")
 @click.option("--to-unit", default="", help="With reassign: who is to have it.")
 @click.option("--into", default="", help="With merge: the case that takes it in.")
@@ -116,6 +119,8 @@ def act(
     *,
     case_id: str,
     ring: str,
+    place: str,
+    state: str | None,
     command_id: str,
     timeout_s: float,
     city_dir: Path,
@@ -133,6 +138,7 @@ def act(
                  --text "check all fire doors" --within 3600
     """
     now_ms = time.time_ns() // 1_000_000
+    at_lon_deg, at_lat_deg = _place(place)
     order = CaseCommand(
         source="citybrain.case",
         kind="case.command",
@@ -141,6 +147,9 @@ def act(
         id=command_id or str(uuid.uuid4()),
         action=CaseAction(said.pop("action")),
         ring_deg=_ring(ring),
+        state=UnitState(state) if state else None,
+        at_lon_deg=at_lon_deg,
+        at_lat_deg=at_lat_deg,
         **said,
     )
     city = open_city(city_dir).code
@@ -174,6 +183,38 @@ def verify(*, address: str, prefix: str) -> None:
 
 
 @command.command()
+@click.option("--department", help="Only units of this department.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@city_option
+@broker_option
+def units(
+    *, department: str | None, as_json: bool, city_dir: Path, address: str, prefix: str
+) -> None:
+    """List units: how they stand, orders at hand, where and how long ago that was.
+
+    A unit of which nothing was heard yet is shown as free.
+
+    Example: citybrain case units --department fire
+    """
+    told = asyncio.run(casebook.units(address, prefix))
+    found = [
+        unit
+        for unit in open_city(city_dir).roster.units.values()
+        if (department is None or unit.department == department)
+        and (department is not None or unit.code in told)
+    ]
+    now_ms = time.time_ns() // 1_000_000
+    for unit in found:
+        status = told.get(unit.code, {"subject": unit.code, "state": "free"})
+        if as_json:
+            click.echo(orjson.dumps(status))
+        else:
+            click.echo(f"{unit.code:<14} {casestory.standing_in_words(status, now_ms)}")
+    if not as_json:
+        click.echo(f"{len(found)} units")
+
+
+@command.command()
 @broker_option
 def supervised(*, address: str, prefix: str) -> None:
     """Count supervision by unit: reminders, supervisors asked, notices.
@@ -201,11 +242,24 @@ def _urgency(record: Mapping[str, Any]) -> tuple[bool, str]:
     return not running, min(running, default=str(record.get("opened_time")))
 
 
-def _ring(text: str) -> tuple[float, ...]:
+def _place(text: str) -> tuple[float | None, float | None]:
+    if not text:
+        return None, None
+    numbers = _numbers(text, "--at is lon,lat")
+    if len(numbers) != 2:  # noqa: PLR2004 - longitude and latitude
+        raise click.UsageError("--at is lon,lat: 120.553,27.575")
+    return numbers[0], numbers[1]
+
+
+def _numbers(text: str, wanted: str) -> tuple[float, ...]:
     try:
-        numbers = tuple(float(part) for part in text.split(",") if part.strip())
+        return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise click.UsageError(f"--ring is lon,lat,lon,lat,…: {error}") from error
+        raise click.UsageError(f"{wanted}: {error}") from error
+
+
+def _ring(text: str) -> tuple[float, ...]:
+    numbers = _numbers(text, "--ring is lon,lat,lon,lat,…")
     if len(numbers) % 2 or 0 < len(numbers) < 6:  # noqa: PLR2004 - three corners
         raise click.UsageError("--ring needs three corners or more, each as lon,lat")
     return numbers

@@ -16,6 +16,7 @@ import orjson
 from schemas.dispatch import OrderChange
 from schemas.instants import parse_instant
 from schemas.topics import ALERTS, DEADLETTER, DISPATCH_ORDERS, INCIDENTS, REMINDERS
+from streams.matters.routing import Level
 
 SOURCES = (ALERTS, INCIDENTS, DISPATCH_ORDERS, REMINDERS, DEADLETTER)
 """The topics that are read for the account."""
@@ -154,6 +155,9 @@ def _effect(topic: str, said: dict[str, Any]) -> Effect | None:
         return None
     sort, keys, words = _SHAPES[topic]
     key = tuple(said.get(field) for field in keys)
+    if topic == DISPATCH_ORDERS and said["level"] == Level.DEPARTMENT:
+        # Which of its crews goes depends on who is free at that moment.
+        return Effect(sort, name, (*key[:-1], ""), (), at_ms)
     says = tuple(said.get(field) for field in words)
     if topic == DEADLETTER:
         # Offsets depend on how feeds meet in a partition: a letter is known by what it holds.

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from deploy.faults.account import Line
 from schemas.instants import parse_instant
 from schemas.topics import ALERTS, CASE_EVENTS, CASES, DISPATCH_ORDERS, INCIDENTS
+from streams.matters.routing import Level
 
 TOPICS: Final = (ALERTS, INCIDENTS, CASES, DISPATCH_ORDERS, CASE_EVENTS)
 """The topics that are read for it."""
@@ -97,20 +98,45 @@ def end_of(said: Said) -> EndState:
         matter.get(one["incident_id"], one["incident_id"]): (
             one.get("function", ""),
             "ended_time" in one,
-            frozenset(one.get("answered", ())),
+            _answered(one),
         )
         for one in _of(said, CASES, "incident_kind")
     }
     orders: dict[str, tuple[Any, ...]] = {}
+    crews: dict[str, list[str]] = defaultdict(list)
     asked: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for one in _of(said, DISPATCH_ORDERS, "incident_kind"):
         if one["change"] in _FIRST:
             about = matter.get(one["incident_id"], one["incident_id"])
-            orders[f"{about}/{one['unit']}"] = (about,)
+            orders[f"{about}/{_whom(one, crews[about])}"] = (about,)
             asked[one["case_id"], one["unit"]].add(one["order_id"])
     doubled = {"alerts": _more_than_one(meant), "orders": _more_than_one(asked)}
     things = {"alerts": alerts, "incidents": incidents, "cases": cases, "orders": orders}
     return EndState(things, doubled, _breaches(said), frozenset(_broken(said, matter)))
+
+
+def _whom(order: Mapping[str, Any], crews: list[str]) -> str:
+    """Return who was sent: of departments, which crew depends on who is free, so they are counted.
+
+    Args:
+        order: What is said.
+        crews: Those of departments that were sent for the same matter before; grows.
+    """
+    unit = str(order["unit"])
+    if order.get("level") != Level.DEPARTMENT:
+        return unit
+    if unit not in crews:
+        crews.append(unit)
+    return f"{Level.DEPARTMENT} {crews.index(unit) + 1}"
+
+
+def _answered(case: Mapping[str, Any]) -> frozenset[str]:
+    """Return who answered what a function of the city asked."""
+    levels = {one["unit"]: one for one in case.get("orders", ())}
+    crews: list[str] = []
+    return frozenset(
+        _whom(levels.get(unit, {"unit": unit}), crews) for unit in case.get("answered", ())
+    )
 
 
 def compare(undisturbed: EndState, disturbed: EndState, late_ms: int) -> Verdict:

@@ -61,6 +61,19 @@ def cameras(city: City, near: Placed, count: int = 1) -> list[CameraRecord]:
     return found
 
 
+def crews(city: City, department: str) -> frozenset[str]:
+    """Return the codes of a department's units: which of them goes depends on who is free.
+
+    Raises:
+        ValueError: It has none.
+    """
+    units = city.roster.units.values()
+    found = frozenset(unit.code for unit in units if unit.department == department)
+    if not found:
+        raise ValueError(f"the city has no unit of {department}; this scenario needs one")
+    return found
+
+
 def speaking_venues(city: City) -> list[Venue]:
     """Return the venues whose loudspeaker may speak at any hour, by code.
 

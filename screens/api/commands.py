@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from schemas import topics
 from schemas.codec import Refused as NotRead
 from schemas.codec import decode, encode
-from schemas.commands import CaseCommand
+from schemas.commands import CaseAction, CaseCommand
 from schemas.envelope import Envelope
 from schemas.incidents import IncidentCommand
 from schemas.instants import format_instant
@@ -189,7 +189,8 @@ def _check_area(request: web.Request, kind: _Kind, person: Person, record: Envel
     knowledge = request.app[KNOWLEDGE]
     target = str(getattr(record, kind.target, "") or record.subject)
     item = knowledge.matters[kind.layer].item(target)
-    if item is None or not sees(request, item.place.community):
+    is_about_one = getattr(record, "action", "") != CaseAction.STATUS
+    if is_about_one and (item is None or not sees(request, item.place.community)):
         raise Refused(404, "not-found", f"there is no {kind.layer} {target[:80]!r} in your areas")
     unit = str(getattr(record, "unit", ""))
     served = knowledge.city.roster.units.get(unit)

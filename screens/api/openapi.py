@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from schemas.responders import UnitState
 from screens.access.session import COOKIE, CSRF_HEADER
 from screens.web import json_answer
 
@@ -31,6 +32,7 @@ _QUERY: Mapping[str, Mapping[str, str]] = {
 }
 _TEXT = {"type": "string"}
 _FIELD = ("POST", "/api/v1/field/cases/{case}/{action}")
+_UNIT = ("POST", "/api/v1/field/units/{unit}")
 _BODY: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("POST", "/api/v1/session"): {
         "required": ["user", "password"],
@@ -56,6 +58,14 @@ _BODY: Mapping[tuple[str, str], Mapping[str, Any]] = {
             "order_id": {"type": "string", "description": "Empty: the unit's own order."},
             "reason": {"type": "string", "description": "Mandatory with return."},
             "photo": {"type": "string", "description": "Reference of a photo, never its bytes."},
+            "at_lon_deg": {"type": "number"},
+            "at_lat_deg": {"type": "number"},
+            "id": {"type": "string", "description": "Chosen by the sender: safe to send twice."},
+        },
+    },
+    _UNIT: {
+        "properties": {
+            "state": {"enum": [one.value for one in UnitState]},
             "at_lon_deg": {"type": "number"},
             "at_lat_deg": {"type": "number"},
             "id": {"type": "string", "description": "Chosen by the sender: safe to send twice."},
@@ -120,7 +130,7 @@ def _operation(method: str, path: str, words: str) -> dict[str, Any]:
         "responses": {"202" if path.endswith("/commands") else "200": {"description": "As said."}}
         | answers,
     }
-    if (method, path) == _FIELD:
+    if (method, path) in {_FIELD, _UNIT}:
         said["responses"] |= {
             "202": {"description": "Sent, and not answered yet; it will be."},
             "409": {

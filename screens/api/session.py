@@ -93,6 +93,7 @@ _FIELD = (
     CaseAction.RECEIPT,
     CaseAction.REPORT_IN,
     CaseAction.WHISTLE,
+    CaseAction.STATUS,
 )
 
 

@@ -15,6 +15,7 @@ from schemas.commands import CaseAction
 from schemas.dispatch import CaseState, Clock
 from schemas.incidents import Incident
 from streams.matters.enforcement import Competence
+from streams.matters.responders import Task
 from streams.matters.routing import AreaChain, Level
 from streams.matters.sla import Running
 from streams.matters.spent import NO_TIME, Spent
@@ -92,6 +93,7 @@ _STAGES: Mapping[CaseState, CaseStage] = {
 CITY_TASK, WHISTLE, VISIT = "city-task", "whistle", "visit"
 LEAD, HELPER, ASKED = "lead", "helper", "asked"
 _ASKED = frozenset({HELPER, ASKED})
+_PLANNED = frozenset({CITY_TASK, VISIT})
 _UNREAD = frozenset({CaseState.DISPATCHED})
 _BEFORE_ANSWER: Mapping[str, frozenset[CaseState]] = {
     WHISTLE: frozenset({CaseState.DISPATCHED, CaseState.ACCEPTED, CaseState.DEPARTED}),
@@ -102,7 +104,8 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """One order of a case: who was sent, and where they stand.
 
     `part` is lead or helper where several departments share the case, asked where
-    a function of the city asks many units.
+    a function of the city asks many units. `from_ms` and `until_ms` (wall) tell since
+    when its unit had it at hand, and until when: handled, handed back, or over.
     """
 
     order_id: str
@@ -112,6 +115,13 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     state: CaseState
     revision: int = 0
     part: str = ""
+    from_ms: int | None = None
+    until_ms: int | None = None
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether its unit is yet to handle it."""
+        return self.is_live and self.state not in DONE
 
     @property
     def moves(self) -> Mapping[tuple[CaseState, CaseAction], CaseState]:
@@ -222,6 +232,17 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     def was_ordered(self) -> bool:
         """Whether anybody was ever asked to work on it; a relapse's own case never was."""
         return bool(self.orders or self.speaker)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What keeps units busy; a task of the city, or a visit planned, is no trip of now."""
+        if self.function in _PLANNED:
+            return ()
+        return tuple(
+            Task(one.unit, one.from_ms, one.until_ms)
+            for one in self.orders
+            if one.from_ms is not None and one.level is not Level.LOUDSPEAKER
+        )
 
     @property
     def current(self) -> Order:

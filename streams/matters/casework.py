@@ -1,6 +1,6 @@
 """One case under way: what dispatch knows, and how it says what it does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,7 +13,17 @@ from streams.matters import sla, spent, story
 from streams.matters.cases import Case, Order, Pause
 from streams.matters.enforcement import Competences
 from streams.matters.merge import NOTICE_REASON
-from streams.matters.routing import Areas, Call, Level, Roster, Routing, route_of
+from streams.matters.responders import LATE_MS, NO_CREWS, Crews, Moment, pick
+from streams.matters.routing import (
+    Areas,
+    Call,
+    Level,
+    Picked,
+    Roster,
+    Routing,
+    Unit,
+    route_of,
+)
 from streams.matters.sla import Note, SlaParams
 from streams.matters.words import Word
 
@@ -35,6 +45,7 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pause_reasons: The only reasons for which clocks stand still (row 63), and
             `pause_max_s`, how long in all.
         visit_s: Inspections of one place planned so close to each other are one visit.
+        position_s: A unit's place older than this is not trusted (row 59).
         sla: Table `[dispatch.sla]`, the promises.
     """
 
@@ -50,6 +61,7 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pause_reasons: tuple[str, ...] = ("bad-weather", "no-access", "third-party")
     pause_max_s: int = 3_600
     visit_s: int = 7 * 86_400
+    position_s: int = 300
     sla: SlaParams = SlaParams()
 
 
@@ -80,15 +92,35 @@ class Directory(NamedTuple):
 
 
 class Work:
-    """One case in one call: its newest form, and what was said about it so far."""
+    """One case in one call: its newest form, and what was said about it so far.
+
+    Args:
+        case: As it stands.
+        now_ms: Wall time.
+        directory: The city.
+        params: The city's `[dispatch]`.
+        at_ms: The wall instant of what is done: of the incident's message, of the
+            word, of the deadline. Reading it again, it is the same.
+        crews: How the units stand.
+    """
 
     def __init__(
-        self, case: Case, now_ms: int, directory: Directory, params: DispatchParams
+        self,
+        case: Case,
+        now_ms: int,
+        directory: Directory,
+        params: DispatchParams,
+        *,
+        at_ms: int | None = None,
+        crews: Crews = NO_CREWS,
     ) -> None:
         self.case = case
         self.now_ms = now_ms
         self.directory = directory
         self.params = params
+        late = at_ms is None or now_ms - at_ms > LATE_MS
+        self.at_ms = now_ms if at_ms is None or late else at_ms
+        self.crews = crews
         self.orders: list[DispatchOrder] = []
         self.reminders: list[Reminder] = []
         self.events: list[CaseEvent] = []
@@ -120,6 +152,16 @@ class Work:
         """How long one level has to accept."""
         return self.params.sla.of(self.incident.kind).respond_s * 1000
 
+    def pick(self, units: Sequence[Unit]) -> Picked:
+        """Choose among units of one level that are on duty: the nearest free one."""
+        incident, trust_ms = self.incident, self.params.position_s * 1000
+        place = None
+        if incident.lon_deg is not None and incident.lat_deg is not None:
+            place = incident.lon_deg, incident.lat_deg
+        case = self.case
+        moment = Moment(case.case_id, case.chain, place, self.at_ms, self.crews, trust_ms)
+        return pick(units, moment)
+
     def put(self, **changes: Any) -> None:
         """Change fields of the case."""
         self.case = msgspec.structs.replace(self.case, **changes)
@@ -133,6 +175,9 @@ class Work:
         known = any(one.order_id == order.order_id for one in self.case.orders)
         if change is not OrderChange.REFUSED and (known or order.level is Level.LOUDSPEAKER):
             order = msgspec.structs.replace(order, revision=order.revision + 1)
+        if order.is_at_hand is (order.until_ms is not None):
+            until_ms = None if order.is_at_hand else self.at_ms
+            order = msgspec.structs.replace(order, until_ms=until_ms)
         self._remember(order, known=known)
         self.orders.append(self._message(order, change, facts, fields))
 

@@ -10,6 +10,7 @@ from streams.matters import story
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Work
 from streams.matters.folding import Folds, matter_of
+from streams.matters.responders import Crews, Standing
 
 
 class Refusal(NamedTuple):
@@ -20,7 +21,10 @@ class Refusal(NamedTuple):
 
 
 class Dispatched(NamedTuple):
-    """What dispatch decided: messages in order, cases that moved (None: forgotten)."""
+    """What dispatch decided: messages in order, cases that moved (None: forgotten).
+
+    `units` are those that said something of themselves.
+    """
 
     orders: list[DispatchOrder]
     reminders: list[Reminder]
@@ -29,11 +33,12 @@ class Dispatched(NamedTuple):
     events: list[CaseEvent]
     records: list[CaseRecord]
     replies: list[CommandReply]
+    units: dict[str, Standing]
 
     @classmethod
     def nothing(cls) -> "Dispatched":
         """Return a decision that says and moves nothing."""
-        return cls([], [], {}, [], [], [], [])
+        return cls([], [], {}, [], [], [], [], {})
 
     def take(self, work: Work) -> None:
         """Take in what was done about one case."""
@@ -55,6 +60,7 @@ class Desk(NamedTuple):
         directory: The city: routing, roster, boundaries, loudspeakers.
         params: The city's `[dispatch]`.
         folds: Closed cases by their matter; `closed` those closed in this call.
+        crews: How the units stand, what was decided in this call included.
         out: What was decided so far.
     """
 
@@ -63,6 +69,7 @@ class Desk(NamedTuple):
     directory: Directory
     params: DispatchParams
     folds: Folds
+    crews: Crews
     out: Dispatched
     closed: dict[str, str]
 
@@ -73,9 +80,16 @@ class Desk(NamedTuple):
     def take(self, work: Work) -> None:
         """Take in what was done about one case."""
         self.out.take(work)
+        self.crews.put(work.case.case_id, work.case.tasks)
         if work.case.state is CaseState.CLOSED:
             self.closed[matter_of(work.case.incident)] = work.case.case_id
 
-    def work(self, case: Case) -> Work:
-        """Return the work on one case."""
-        return Work(case, self.now_ms, self.directory, self.params)
+    def hear(self, unit: str, standing: Standing) -> None:
+        """Take in what a unit says of itself."""
+        if standing != self.crews.standing(unit):
+            self.crews.hear(unit, standing)
+            self.out.units[unit] = standing
+
+    def work(self, case: Case, at_ms: int | None) -> Work:
+        """Return the work on one case; `at_ms` as in `Work`."""
+        return Work(case, self.now_ms, self.directory, self.params, at_ms=at_ms, crews=self.crews)

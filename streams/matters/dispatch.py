@@ -26,6 +26,8 @@ from streams.matters.fieldwork import move, order_of
 from streams.matters.folding import NO_FOLDS, Folds, matter_of
 from streams.matters.life import begin, revive, since_ms
 from streams.matters.orders import answer, arm, close
+from streams.matters.responders import NO_CREWS, Crews
+from streams.matters.standing import heard, status
 from streams.matters.watching import watch
 from streams.matters.words import Word, id_of, of_command, of_update, unfit
 
@@ -51,13 +53,14 @@ def on_incidents(
     params: DispatchParams,
     *,
     folds: Folds = NO_FOLDS,
+    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return the orders that `incidents`, in the order of their topic, call for.
 
     Returns:
         Orders and reminders; a redelivered incident gives none.
     """
-    desk = Desk(prior, now_ms, directory, params, folds, Dispatched.nothing(), {})
+    desk = _desk(prior, now_ms, directory, params, folds=folds, crews=crews)
     for incident in incidents:
         case = desk.case(case_id_of(incident.incident_id))
         if case is None and incident.state is IncidentState.OPEN and incident.actionable:
@@ -73,6 +76,8 @@ def on_updates(
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
+    *,
+    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return what words from the field change; arguments as in `Desk`.
 
@@ -84,7 +89,7 @@ def on_updates(
         Orders moved or refused; an update of no known case, or of one that nobody
         was ever asked to work on, is in `refused`.
     """
-    desk = Desk(prior, now_ms, directory, params, NO_FOLDS, Dispatched.nothing(), {})
+    desk = _desk(prior, now_ms, directory, params, crews=crews)
     for row, update in enumerate(updates):
         case = _at_work(desk, update.subject)
         if case is None or not case.was_ordered:
@@ -92,11 +97,14 @@ def on_updates(
             continue
         word = of_update(update, now_ms)
         if word.key not in case.seen:
-            work = desk.work(case)
+            work = desk.work(case, word.at_ms)
+            order = order_of(case, word)
             why = move(work, word)
             if why is not None:
-                order = order_of(case, word) or case.current
+                order = order or case.current
                 work.say(order, OrderChange.REFUSED, word.key, reason=why, by=word.by)
+            elif order is not None:
+                heard(desk, order.unit, word)
             _hear(work, word)
             desk.take(work)
     return desk.out
@@ -110,6 +118,7 @@ def on_commands(
     params: DispatchParams,
     *,
     folds: Folds = NO_FOLDS,
+    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return what commands change; arguments as in `Desk`.
 
@@ -117,7 +126,7 @@ def on_commands(
         What was done, and one reply a command. A refused command has moved
         nothing: whoever sends it again is answered by how things stand then.
     """
-    desk = Desk(prior, now_ms, directory, params, folds, Dispatched.nothing(), {})
+    desk = _desk(prior, now_ms, directory, params, folds=folds, crews=crews)
     for command in commands:
         key, why = _obey(desk, command)
         desk.out.replies.append(_reply(command, key, why, now_ms))
@@ -130,6 +139,8 @@ def on_due(
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
+    *,
+    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return what the cases `keys` are due to be told by `now_ms`.
 
@@ -137,7 +148,7 @@ def on_due(
         Warnings, breaches and escalations; ended cases that are past remembering
         are None in `changed`. A key that is not due gives nothing.
     """
-    desk = Desk(prior, now_ms, directory, params, NO_FOLDS, Dispatched.nothing(), {})
+    desk = _desk(prior, now_ms, directory, params, crews=crews)
     for key in keys:
         case = prior.get(key)
         if case is None or case.due_ms is None or case.due_ms > now_ms:
@@ -145,7 +156,7 @@ def on_due(
         if case.is_ended:
             desk.out.changed[key] = None
         else:
-            work = desk.work(case)
+            work = desk.work(case, case.due_ms)
             watch(work)
             desk.take(work)
     return desk.out
@@ -157,6 +168,18 @@ def _at_work(desk: Desk, subject: str) -> Case | None:
     if case is not None and case.into and not case.was_ordered:
         return desk.case(case.into) or case
     return case
+
+
+def _desk(
+    prior: Mapping[str, Case],
+    now_ms: int,
+    directory: Directory,
+    params: DispatchParams,
+    *,
+    folds: Folds = NO_FOLDS,
+    crews: Crews,
+) -> Desk:
+    return Desk(prior, now_ms, directory, params, folds, crews.draft(), Dispatched.nothing(), {})
 
 
 def _hear(work: Work, word: Word) -> None:
@@ -175,14 +198,14 @@ def _obey(desk: Desk, command: CaseCommand) -> tuple[str, str | None]:
         return "", "unknown-case: `subject` is to be a case_id, or `city`"
     if word.key in case.seen:
         return case.case_id, None
-    work, into = desk.work(case), None
+    work, into = desk.work(case, word.at_ms), None
     if command.action in ACTIONS or command.action is CaseAction.MERGE:
         target = desk.case(command.into) if command.action is CaseAction.MERGE else None
-        into = desk.work(target) if target else None
+        into = desk.work(target, word.at_ms) if target else None
         why = act(work, word, into)
     elif command.action in functions.ON_A_CASE and _is_of_functions(case, command):
         why = functions.ON_A_CASE[command.action](work, command, word)
-    elif command.action in functions.OF_THE_CITY:
+    elif command.action in functions.OF_THE_CITY or command.action is CaseAction.STATUS:
         why = f"wrong-subject: {command.action} is a command to the {CITY}: subject {CITY!r}"
     else:
         why = move(work, word)
@@ -191,6 +214,7 @@ def _obey(desk: Desk, command: CaseCommand) -> tuple[str, str | None]:
         desk.take(work)
         if into is not None:
             desk.take(into)
+        heard(desk, word.unit or word.by, word)
     return case.case_id, why
 
 
@@ -202,6 +226,8 @@ def _is_of_functions(case: Case, command: CaseCommand) -> bool:
 
 def _of_the_city(desk: Desk, command: CaseCommand, word: Word) -> tuple[str, str | None]:
     """Carry out a command that is about no case yet, or about all of them."""
+    if command.action is CaseAction.STATUS:
+        return "", status(desk, command, word)
     if command.action not in functions.OF_THE_CITY:
         return "", f"wrong-subject: {command.action} is about a case: `subject` is its case_id"
     cases = {**desk.prior, **desk.out.changed}
@@ -211,7 +237,7 @@ def _of_the_city(desk: Desk, command: CaseCommand, word: Word) -> tuple[str, str
     for case in plan.cases:
         if word.key in case.seen:
             continue
-        work = desk.work(case)
+        work = desk.work(case, word.at_ms)
         why = why or plan.carry_out(work, word)
         _hear(work, word)
         works.append(work)
@@ -246,18 +272,18 @@ def _open(desk: Desk, incident: Incident) -> None:
     ended = desk.case(ended_id) if ended_id else None
     within_ms = desk.params.relapse_s * 1000
     if ended and ended.ended_ms is not None and desk.now_ms - ended.ended_ms <= within_ms:
-        pointer = desk.work(Case(key, incident))
+        pointer = desk.work(Case(key, incident), incident.ingest_time_ms)
         begin(pointer)
         pointer.put(into=ended.case_id)
         close(pointer, CaseState.MERGED, desk.now_ms, "relapse")
         desk.take(pointer)
-        work = desk.work(ended)
+        work = desk.work(ended, incident.ingest_time_ms)
         work.put(incident=incident, resolved_ms=None)
         revive(work, "relapse", since_ms(incident))
         answer(work, incident.rung, since_ms(incident), "relapse")
         desk.take(work)
         return
-    work = desk.work(Case(key, incident))
+    work = desk.work(Case(key, incident), incident.ingest_time_ms)
     _locate(work)
     begin(work)
     answer(work, incident.rung, since_ms(incident))
@@ -277,12 +303,12 @@ def _locate(work: Work) -> None:
 
 def _follow_on(desk: Desk, case: Case, incident: Incident) -> None:
     """Let the case that works on an incident follow it."""
-    work = desk.work(case)
+    work = desk.work(case, incident.ingest_time_ms)
     into = desk.case(case.into) if case.into else None
     if into is not None and into.incident.incident_id == incident.incident_id:
         work.put(incident=incident)  # a relapse: its work is done in the case before
         desk.take(work)
-        work = desk.work(into)
+        work = desk.work(into, incident.ingest_time_ms)
         _follow(work, incident)
     elif into is not None and not into.is_ended:
         work.put(incident=incident)

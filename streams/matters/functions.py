@@ -29,7 +29,7 @@ from streams.matters.cases import (
 from streams.matters.casework import DispatchParams, Work
 from streams.matters.life import begin
 from streams.matters.orders import close, escalate, issue
-from streams.matters.routing import TERRITORIAL, Assignment, Level, Unit
+from streams.matters.routing import TERRITORIAL, Assignment, Level, Unit, on_duty
 from streams.matters.story import SOURCE
 from streams.matters.words import SUPERVISORS, Word, id_of
 
@@ -81,7 +81,7 @@ def _helpers(work: Work, command: CaseCommand, word: Word) -> str | None:
         return "nobody-leads: helpers are asked once somebody has the case"
     if word.role not in SUPERVISORS and word.unit != case.current.unit:
         return "role-required: the unit that leads, or a supervisor, asks for helpers"
-    units = _departments(work, command.departments) + _named(work, command.units)
+    units = _nearest(work, command.departments) + _named(work, command.units)
     busy = {order.unit for order in case.live}
     new = [unit for unit in units if unit.code not in busy]
     if why := _unknown(work, command, units) or (None if new else "nobody-new: all are at work"):
@@ -137,7 +137,7 @@ def _whistle(
         if caller is None or caller.level not in TERRITORIAL:
             return "role-required: `unit` is to be the community, or a grid of it, that calls"
         work.put(chain=work.directory.areas.chain_of(caller.area))
-        units = _departments(work, command.departments)
+        units = _nearest(work, command.departments)
         if why := _unknown(work, command, units):
             return why
         begin(work)
@@ -297,6 +297,18 @@ def _departments(work: Work, departments: Sequence[str]) -> list[Unit]:
     for department in dict.fromkeys(departments):
         serving = work.directory.roster.serving(Level.DEPARTMENT, work.case.chain, department)
         found += serving[:1]
+    return found
+
+
+def _nearest(work: Work, departments: Sequence[str]) -> list[Unit]:
+    """Return the unit of each department that can come soonest; the first, where none can."""
+    found = []
+    for department in dict.fromkeys(departments):
+        serving = work.directory.roster.serving(Level.DEPARTMENT, work.case.chain, department)
+        minute = work.call.minute_of_day
+        there = [unit for unit in serving if on_duty(unit.duty, minute)]
+        picked = work.pick(there).unit if there else None
+        found += [picked] if picked else serving[:1]
     return found
 
 

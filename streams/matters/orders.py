@@ -63,7 +63,7 @@ def heir(work: Work, order: Order) -> Assignment | None:
     tried = frozenset(one.unit for one in work.case.orders)
     if work.case.returns + 1 < work.params.return_limit:
         levels = steps(order.level, routing)
-        if chosen := assign(levels, work.call, routing, roster, tried):
+        if chosen := assign(levels, work.call, routing, roster, tried, pick=work.pick):
             return chosen
     return None if routing.desk in tried else last_resort(routing, roster)
 
@@ -134,7 +134,8 @@ def arm(work: Work, at_ms: int) -> None:
 def _choose(work: Work, levels: Sequence[Level]) -> Assignment:
     """Return the first unit on duty, or the desk when there is none up to the top."""
     routing, roster = work.directory.routing, work.directory.roster
-    return assign(levels, work.call, routing, roster) or last_resort(routing, roster)
+    chosen = assign(levels, work.call, routing, roster, pick=work.pick)
+    return chosen or last_resort(routing, roster)
 
 
 def issue(
@@ -158,6 +159,7 @@ def issue(
         level=chosen.level,
         state=state,
         part=part,
+        from_ms=work.at_ms,
     )
     if not case.function:
         clocks = case.clocks or sla.start(incident.kind, started_ms, work.params.sla)
@@ -177,7 +179,7 @@ def _above(work: Work) -> Assignment | None:
     routing, roster = work.directory.routing, work.directory.roster
     top = max((order.level for order in work.case.orders), key=RANK.__getitem__)
     levels = [level for level in routing.ladder if RANK[level] > RANK[top]]
-    return assign(levels, work.call, routing, roster)
+    return assign(levels, work.call, routing, roster, pick=work.pick)
 
 
 def _accept_by_ms(work: Work, change: OrderChange) -> int:

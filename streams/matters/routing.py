@@ -27,7 +27,7 @@ A level without a unit, and a unit that is off duty, are passed over upward, and
 the order says so (`no-unit:grid`, `nobody-to-tell:grid`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Protocol
 
@@ -151,8 +151,15 @@ class Call(NamedTuple):
     minute_of_day: int
 
 
+class Picked(NamedTuple):
+    """Who of one level is sent, None where nobody can be, and why, in words for the story."""
+
+    unit: Unit | None
+    why: tuple[str, ...] = ()
+
+
 class Assignment(NamedTuple):
-    """A unit to send, and `passed`: who was passed over on the way up, and why."""
+    """A unit to send, and `passed`: who was passed over on the way, and why it was chosen."""
 
     unit: Unit
     level: Level
@@ -177,14 +184,21 @@ def steps(start: Level, routing: Routing) -> tuple[Level, ...]:
     return (start, *(level for level in routing.ladder if RANK[level] > RANK[start]))
 
 
+def first_listed(units: Sequence[Unit]) -> Picked:
+    """Choose the first of the units of a level."""
+    return Picked(units[0])
+
+
 def assign(
     levels: Sequence[Level],
     call: Call,
     routing: Routing,
     roster: Roster,
     tried: frozenset[str] = frozenset(),
+    *,
+    pick: Callable[[Sequence[Unit]], Picked] = first_listed,
 ) -> Assignment | None:
-    """Return the first unit on duty among `levels`, in their order.
+    """Return a unit on duty of the first of `levels` that has one.
 
     Args:
         levels: Levels to ask, lowest first.
@@ -193,6 +207,7 @@ def assign(
         routing: The city's table, for its desks.
         roster: The city's units.
         tried: Codes of units that are not asked again.
+        pick: Chooses among the units of a level that are on duty.
 
     Returns:
         The unit with the reasons of those passed over; None when nobody is left.
@@ -202,11 +217,13 @@ def assign(
         mark, units = _candidates(level, call, routing, roster)
         if not units:
             passed.append(f"no-unit:{mark}")
-        for unit in units:
-            if unit.code in tried:
-                continue
-            if on_duty(unit.duty, call.minute_of_day):
-                return Assignment(unit, unit.level, tuple(dict.fromkeys(passed)))
+        asked = [unit for unit in units if unit.code not in tried]
+        there = [unit for unit in asked if on_duty(unit.duty, call.minute_of_day)]
+        picked = pick(there) if there else Picked(None)
+        passed += picked.why
+        if picked.unit is not None:
+            return Assignment(picked.unit, picked.unit.level, tuple(dict.fromkeys(passed)))
+        if asked:
             passed.append(f"nobody-to-tell:{mark}")
     return None
 

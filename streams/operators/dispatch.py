@@ -1,6 +1,6 @@
 """From incidents, words of the field and commands to orders, clocks and the story of cases."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -9,6 +9,7 @@ from schemas.commands import CaseCommand
 from schemas.dispatch import DispatchUpdate
 from schemas.incidents import Incident
 from schemas.records import RawBatch, Reason, Reject, Stage
+from schemas.responders import UnitState
 from schemas.topics import (
     CASE_COMMANDS,
     CASE_EVENTS,
@@ -19,6 +20,7 @@ from schemas.topics import (
     DISPATCH_ORDERS_LATEST,
     DISPATCH_UPDATES,
     REMINDERS,
+    UNITS_STATUS,
 )
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams
@@ -31,11 +33,14 @@ from streams.matters.dispatch import (
     on_updates,
 )
 from streams.matters.folding import Folds
+from streams.matters.responders import Crews, Standing
+from streams.matters.standing import status_of
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.events import Tally
 from streams.operators.records import Store
 from streams.timers import Deadlines
 
+_UNIT = b"u\x00"
 _SETTLE_MS = 5_000
 """After a start, what the field said meanwhile is heard before a clock is called
 broken; but no longer than this, whatever waits."""
@@ -51,6 +56,9 @@ class DispatchOperator:
         self._store = Store(Case)
         self._clocks: Deadlines[str] = Deadlines()
         self._folds = Folds()
+        self._crews = Crews()
+        self._said: dict[str, Standing] = {}
+        self._stand: dict[str, tuple[UnitState, int, int | None]] = {}
         self._first_wake_ms: int | None = None
         self._settled = False
 
@@ -76,7 +84,8 @@ class DispatchOperator:
             return NOTHING
         tally = Tally(self._city, now_ms)
         states = self._store.states
-        self._tell(on_due(due, states, now_ms, self._directory, self._params), tally)
+        args = (states, now_ms, self._directory, self._params)
+        self._tell(on_due(due, *args, crews=self._crews), now_ms, tally)
         return Outcome(tally.sends)
 
     def next_due_ms(self) -> int | None:
@@ -84,15 +93,23 @@ class DispatchOperator:
         return self._clocks.next_due_ms()
 
     def changes(self) -> list[Row]:
-        """Return the cases that moved, then how far was read."""
-        return self._store.changes()
+        """Return what units said, the cases that moved, then how far was read."""
+        units = [
+            (_UNIT + code.encode(), msgspec.msgpack.encode(self._said[code]))
+            for code in sorted(self._said)
+        ]
+        self._said = {}
+        return units + self._store.changes()
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the cases and their clocks."""
-        self._store.restore(rows)
+        """Take up what units said, the cases and their clocks."""
+        rows = list(rows)
+        for name, value in (row for row in rows if row[0].startswith(_UNIT)):
+            standing = msgspec.msgpack.decode(value, type=Standing)
+            self._crews.hear(name.removeprefix(_UNIT).decode(), standing)
+        self._store.restore(row for row in rows if not row[0].startswith(_UNIT))
         for key, case in self._store.states.items():
-            self._clocks.set(key, case.due_ms)
-            self._folds.put(key, case)
+            self._keep(key, case)
 
     def watermark_ms(self) -> None:
         """Clocks toward people run on wall time."""
@@ -103,9 +120,9 @@ class DispatchOperator:
         for reject in rejects:
             tally.refuse(raw, reject)
         incidents = [incident for _, incident in rows]
-        states, folds = self._store.states, self._folds
-        said = on_incidents(incidents, states, now_ms, self._directory, self._params, folds=folds)
-        self._tell(said, tally)
+        args = (self._store.states, now_ms, self._directory, self._params)
+        said = on_incidents(incidents, *args, folds=self._folds, crews=self._crews)
+        self._tell(said, now_ms, tally)
         return len(rows)
 
     def _updates(self, raw: RawBatch, now_ms: int, tally: Tally) -> int:
@@ -113,13 +130,14 @@ class DispatchOperator:
         for reject in rejects:
             tally.refuse(raw, reject)
         updates = [_taken(raw, row, update) for row, update in rows]
-        said = on_updates(updates, self._store.states, now_ms, self._directory, self._params)
+        args = (self._store.states, now_ms, self._directory, self._params)
+        said = on_updates(updates, *args, crews=self._crews)
         for refusal in said.refused:
             hint = f"{refusal.reason}: subject is to be the case_id of an order"
             row = rows[refusal.row][0]
             reject = Reject(row, Stage.RULE, Reason.UNKNOWN_ORDER, "subject", hint)
             tally.refuse(raw, reject)
-        self._tell(said, tally)
+        self._tell(said, now_ms, tally)
         return len(rows) - len(said.refused)
 
     def _commands(self, raw: RawBatch, now_ms: int, tally: Tally) -> int:
@@ -134,16 +152,21 @@ class DispatchOperator:
             )
             for row, one in rows
         ]
-        states, folds = self._store.states, self._folds
-        said = on_commands(commands, states, now_ms, self._directory, self._params, folds=folds)
-        self._tell(said, tally)
+        args = (self._store.states, now_ms, self._directory, self._params)
+        said = on_commands(commands, *args, folds=self._folds, crews=self._crews)
+        self._tell(said, now_ms, tally)
         return len(rows)
 
-    def _tell(self, said: Dispatched, tally: Tally) -> None:
+    def _tell(self, said: Dispatched, now_ms: int, tally: Tally) -> None:
         self._store.apply(said.changed)
+        moved = set(said.units)
+        for code, standing in said.units.items():
+            self._crews.hear(code, standing)
+        self._said |= said.units
         for key, case in said.changed.items():
-            self._clocks.set(key, None if case is None else case.due_ms)
-            self._folds.put(key, case)
+            moved |= self._crews.units_of(key)
+            self._keep(key, case)
+            moved |= self._crews.units_of(key)
         city = self._city.encode()
         for order in said.orders:
             value = encode(order)
@@ -156,6 +179,22 @@ class DispatchOperator:
             tally.sends.append(Send(CASES, city, value))
             tally.sends.append(Send(CASES_LATEST, record.case_id.encode(), value))
         tally.sends += [Send(CASE_REPLIES, city, encode(reply)) for reply in said.replies]
+        tally.sends += self._statuses(sorted(moved), now_ms)
+
+    def _statuses(self, codes: Sequence[str], now_ms: int) -> Iterator[Send]:
+        """Tell how units stand that stand otherwise than last told."""
+        for code in codes:
+            status = status_of(code, self._crews, now_ms)
+            how = (status.state, status.orders, status.seen_time_ms)
+            if self._stand.get(code) != how:
+                self._stand[code] = how
+                yield Send(UNITS_STATUS, code.encode(), encode(status))
+
+    def _keep(self, key: str, case: Case | None) -> None:
+        """Keep what is found by how a case stands."""
+        self._clocks.set(key, None if case is None else case.due_ms)
+        self._folds.put(key, case)
+        self._crews.put(key, () if case is None else case.tasks)
 
 
 def _taken(raw: RawBatch, row: int, update: DispatchUpdate) -> DispatchUpdate:

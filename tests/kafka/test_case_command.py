@@ -26,7 +26,6 @@ from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.topics import CASE_EVENTS, INCIDENTS, TOPICS
 from screens.access.accounts import Accounts
 from screens.access.people import Person, Role
-from screens.api import field
 from screens.app import create_app
 from screens.settings import Settings
 from streams.matters.dispatch import case_id_of
@@ -159,6 +158,9 @@ def ask_many(place: Place) -> None:
         for department in ("fire", "market")
     ]  # fmt: skip
     assert visits[0] == visits[1], "one visit"
+    told_units = case(place, "units", "--department", "flood")[1]
+    assert "LG-flood       忙碌 busy        1 orders" in told_units, told_units
+    assert told_units.endswith("2 units\n")
     boss = ("--by", "desk-1", "--role", "desk")
     assert case(place, "act", "city", "supervise", *boss, *GIVEN)[0] == 0
     assert case(place, "supervised") == (0, "0 units\n")
@@ -174,9 +176,9 @@ async def until_it_reads(session: aiohttp.ClientSession) -> None:
 
 
 @asynccontextmanager
-async def field_app(place: Place, folder: Path) -> AsyncIterator[Any]:
+async def field_app(place: Place, folder: Path, answer_s: float) -> AsyncIterator[Any]:
     """Give what a field app does: POST an action for a case, and get status and answer."""
-    settings = Settings(place.address, place.prefix, folder)
+    settings = Settings(place.address, place.prefix, folder, answer_s=answer_s)
     accounts = Accounts(settings.folder / "users.json")
     if accounts.get("worker-31") is None:
         accounts.add(Person("worker-31", "worker 31", Role.DESK, ("*",)), PASSWORD, {})
@@ -194,6 +196,8 @@ async def field_app(place: Place, folder: Path) -> AsyncIterator[Any]:
 
             async def says(key: str, action: str, **said: Any) -> tuple[int, Any]:
                 path = f"/api/v1/field/cases/{key}/{action}"
+                if action == "stands":
+                    path = f"/api/v1/field/units/{key}"
                 headers = {"X-CSRF-Token": csrf}
                 async with session.post(path, json=said, headers=headers) as answer:
                     return answer.status, await answer.json()
@@ -204,14 +208,13 @@ async def field_app(place: Place, folder: Path) -> AsyncIterator[Any]:
 
 
 def test_a_field_app_moves_its_case_and_is_told_at_once_why_not(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(field, "_ANSWER_S", READY_S)  # a slow machine answers too
     key = case_id_of("i-2")
 
     async def story() -> None:
         await send(place, INCIDENTS, codec.encode(an_incident("i-2")))
-        async with field_app(place, tmp_path) as says:
+        async with field_app(place, tmp_path, READY_S) as says:
             status, said = await says(key, "arrive")
             while said.get("error", {}).get("reason") == "unknown-case":
                 status, said = await says(key, "arrive")
@@ -222,23 +225,30 @@ def test_a_field_app_moves_its_case_and_is_told_at_once_why_not(
             for action in ("depart", "arrive"):
                 assert (await says(key, action))[0] == 200
             assert (await says(key, "handle", photo="photos/valve.jpg"))[0] == 200
+            where = {"at_lon_deg": 120.56, "at_lat_deg": 27.58}
+            assert (await says("LG-fire-3", "stands", state="unreachable", **where))[0] == 200
+            assert (await says("LG-fire-3", "stands", state="asleep"))[0] == 400
+            status, said = await says("LG-fire-9", "stands", state="off")
+            assert (status, said["error"]["reason"]) == (409, "unknown-unit")
             assert (await says(key, "no-such-action"))[0] == 404
             assert (await says(key, "accept", nonsense=1))[0] == 400
 
     asyncio.run(story())
     shown = orjson.loads(case(place, "show", key, "--json")[1])
     assert shown["record"]["verified"] == "photo"
+    units = case(place, "units", "--department", "fire")[1].splitlines()
+    assert "失联 unreachable 0 orders  120.56000,27.58000" in units[2], units
+    assert [line.split()[0] for line in units] == ["LG-fire", "LG-fire-2", "LG-fire-3", "3"]
     assert {event.get("by", "city") for event in shown["events"]} == {"city", "worker-31"}
 
 
 def test_a_field_app_is_told_that_nobody_has_answered_yet(
-    broker: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broker: str, prefix: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(field, "_ANSWER_S", 0.2)
     topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
 
     async def story() -> None:
-        async with field_app(Place(broker, prefix, tmp_path), tmp_path) as says:
+        async with field_app(Place(broker, prefix, tmp_path), tmp_path, 0.2) as says:
             assert await says("some-case", "accept", id="mine") == (202, {"command_id": "mine"})
 
     asyncio.run(story())

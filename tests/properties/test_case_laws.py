@@ -17,18 +17,20 @@ from schemas.cases import CaseStage, hash_of
 from schemas.commands import CaseAction, CaseCommand
 from schemas.dispatch import CaseState, ClockNote
 from schemas.incidents import Incident, IncidentChange, IncidentState
+from schemas.responders import UnitState
 from schemas.wire import to_wire
 from streams.matters.cases import ENDED, MOVES_OF_ASKED, Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.chain import Chains
 from streams.matters.dispatch import case_id_of, on_commands, on_due, on_incidents
 from streams.matters.folding import Folds
+from streams.matters.responders import Crews
 from streams.matters.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
 PARAMS = DispatchParams(pause_max_s=600)
-UNITS = ["g1", "c1", "police", "flood", "desk", "leader", "nobody"]
+UNITS = ["g1", "g2", "c1", "police", "flood", "desk", "leader", "nobody"]
 
 
 class Boundaries:
@@ -65,6 +67,7 @@ DIRECTORY = Directory(
         msgspec.convert(
             [
                 {"code": "g1", "level": "grid", "area": "G"},
+                {"code": "g2", "level": "grid", "area": "G"},
                 {"code": "c1", "level": "community", "area": "C"},
                 {"code": "police", "level": "department", "department": "police"},
                 {"code": "flood", "level": "department", "department": "flood"},
@@ -91,6 +94,7 @@ class City(RuleBasedStateMachine):
         super().__init__()
         self.now_ms = START_MS
         self.cases, self.deadlines, self.folds = {}, Deadlines[str](), Folds()
+        self.crews, self.said = Crews(), {}
         self.events, self.orders, self.records, self.replies = [], [], [], []
         self.revisions, self.lives, self.numbers = Counter(), [], iter(range(10**6))
         self.sent = []
@@ -139,6 +143,15 @@ class City(RuleBasedStateMachine):
             into=case_id_of(into), departments=("police", "flood"), within_s=60,
         )  # fmt: skip
 
+    @rule(
+        unit=st.sampled_from(UNITS[:-1]),
+        state=st.sampled_from([None, *UnitState]),
+        lon_deg=st.sampled_from([120.50, 120.51, 120.52]),
+    )
+    def stands(self, unit, state, lon_deg):
+        place = {"state": state, "at_lon_deg": lon_deg, "at_lat_deg": 27.5}
+        self.command("", CaseAction.STATUS, unit, "field", "", subject="city", **place)
+
     @rule(seconds=st.sampled_from([1, 17, 60, 181, 301, 700, 2_700]))
     def waits(self, seconds):
         until_ms = self.now_ms + seconds * 1000
@@ -153,10 +166,13 @@ class City(RuleBasedStateMachine):
         self.now_ms += seconds * 1000
         raw = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in raw.items()}
-        self.deadlines, self.folds = Deadlines[str](), Folds()
+        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
         for key, case in self.cases.items():
             self.deadlines.set(key, case.due_ms)
             self.folds.put(key, case)
+            self.crews.put(key, case.tasks)
+        for unit, standing in self.said.items():
+            self.crews.hear(unit, standing)
         self.look()
 
     @rule()
@@ -183,17 +199,17 @@ class City(RuleBasedStateMachine):
             life_safety=kind.startswith("gas"),
         )  # fmt: skip
         args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
-        self.keep(on_incidents([one], *args, folds=self.folds))
+        self.keep(on_incidents([one], *args, folds=self.folds, crews=self.crews))
 
     def command(self, name, action, unit, role, reason, **fields):
         one = CaseCommand(
-            source="app", kind="case.command", subject=case_id_of(name), event_time_ms=self.now_ms,
+            source="app", kind="case.command", event_time_ms=self.now_ms,
             id=str(next(self.numbers)), action=action or CaseAction.NOTE, by=f"who-{unit}",
-            role=role, unit=unit, reason=reason, **fields,
+            role=role, unit=unit, reason=reason, **{"subject": case_id_of(name), **fields},
         )  # fmt: skip
         before = dict(self.cases)
         args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
-        out = self.keep(on_commands([one], *args, folds=self.folds))
+        out = self.keep(on_commands([one], *args, folds=self.folds, crews=self.crews))
         (reply,) = out.replies
         if reply.accepted:
             self.sent.append(one)
@@ -205,7 +221,8 @@ class City(RuleBasedStateMachine):
 
     def look(self):
         keys = self.deadlines.pop_due(self.now_ms)
-        self.keep(on_due(keys, self.cases, self.now_ms, DIRECTORY, PARAMS))
+        args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
+        self.keep(on_due(keys, *args, crews=self.crews))
 
     def keep(self, out):
         self.events += out.events
@@ -219,6 +236,10 @@ class City(RuleBasedStateMachine):
                 self.cases[key] = case
             self.deadlines.set(key, case and case.due_ms)
             self.folds.put(key, case)
+            self.crews.put(key, case.tasks if case else ())
+        for unit, standing in out.units.items():
+            self.crews.hear(unit, standing)
+        self.said |= out.units
         return out
 
     # -- what always holds --------------------------------------------------------

@@ -16,6 +16,7 @@ from streams.matters.cases import ENDED, MOVES, Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.dispatch import case_id_of, on_due, on_incidents, on_updates
 from streams.matters.folding import Folds
+from streams.matters.responders import Crews
 from streams.matters.routing import AreaChain, Level, Roster, Routing, Unit
 from streams.timers import Deadlines
 
@@ -109,6 +110,7 @@ class Desk:
         self.restarts = restarts
         self.now_ms = START_MS
         self.cases, self.deadlines, self.folds = {}, Deadlines[str](), Folds()
+        self.crews = Crews()
         self.orders, self.reminders, self.inputs = [], [], []
         self.revisions, self.kinds, self.rungs = Counter(), {}, Counter()
         self.ended_lives = []
@@ -135,10 +137,11 @@ class Desk:
     def restart(self):
         raw = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in raw.items()}
-        self.deadlines, self.folds = Deadlines[str](), Folds()
+        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
         for key, case in self.cases.items():
             self.deadlines.set(key, case.due_ms)
             self.folds.put(key, case)
+            self.crews.put(key, case.tasks)
 
     def incident(self, _number, name, kind, change, rung):
         self.revisions[name] += 1
@@ -172,11 +175,12 @@ class Desk:
 
     def ask(self, way, messages):
         folds = {"folds": self.folds} if way is on_incidents else {}
-        return way(messages, self.cases, self.now_ms, DIRECTORY, PARAMS, **folds)
+        return way(messages, self.cases, self.now_ms, DIRECTORY, PARAMS, crews=self.crews, **folds)
 
     def look(self):
         keys = self.deadlines.pop_due(self.now_ms)
-        return self.keep(on_due(keys, self.cases, self.now_ms, DIRECTORY, PARAMS))
+        args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
+        return self.keep(on_due(keys, *args, crews=self.crews))
 
     def keep(self, out):
         self.orders += out.orders
@@ -189,6 +193,7 @@ class Desk:
                 self.cases[key] = case
             self.deadlines.set(key, case and case.due_ms)
             self.folds.put(key, case)
+            self.crews.put(key, case.tasks if case else ())
         return out
 
 

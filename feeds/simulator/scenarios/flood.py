@@ -3,7 +3,7 @@
 from typing import Final
 
 from feeds.simulator.acting import Caller, Phase, Seen, complains, detects, readings
-from feeds.simulator.casting import cameras, gauges
+from feeds.simulator.casting import cameras, crews, gauges
 from feeds.simulator.story import Expectation, Promise, Scenario, Stage
 from schemas.complaints import Channel
 from schemas.topics import ALERTS, DISPATCH_ORDERS, INCIDENTS
@@ -60,7 +60,7 @@ def _play(stage: Stage) -> Promise:
             Expectation(
                 "order to flood control",
                 DISPATCH_ORDERS,
-                {"subject": matter, "unit": "LG-flood", "change": "issued"},
+                {"subject": matter, "unit": crews(stage.city, "flood"), "change": "issued"},
                 after_created_s=_PROMPT_S,
             ),
             Expectation(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from feeds.simulator.acting import Caller, Phase, complains, readings
-from feeds.simulator.casting import sensors
+from feeds.simulator.casting import crews, sensors
 from feeds.simulator.story import Expectation, Promise, Scenario, Stage
 from schemas.complaints import Channel
 from schemas.topics import ALERTS, DISPATCH_ORDERS, INCIDENTS
@@ -47,7 +47,7 @@ def _play(stage: Stage) -> Promise:
             Expectation(
                 "order to the fire brigade",
                 DISPATCH_ORDERS,
-                {"unit": "LG-fire", "subject": matter, "change": "issued"},
+                {"unit": crews(stage.city, "fire"), "subject": matter, "change": "issued"},
                 after_created_s=_PROMPT_S,
             ),
             Expectation("clear", ALERTS, {**here, "transition": "clear"}, _AIRED_S),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from feeds.simulator.acting import Caller, Seen, complains, detects
-from feeds.simulator.casting import cameras, sensors
+from feeds.simulator.casting import cameras, crews, sensors
 from feeds.simulator.desk import Step, of_the_desk, of_the_field
 from feeds.simulator.story import Expectation, Promise, Scenario, Stage
 from schemas.commands import CaseAction
@@ -14,7 +14,7 @@ _SEEN_S, _CALLED_S, _GONE_S, _EVERY_S = 20, 40, 150, 30
 _WITHIN_S: Final = 180
 _WORK: Final = (CaseAction.DEPART, CaseAction.ARRIVE, CaseAction.HANDLE, CaseAction.VERIFY)
 _TOO_EARLY: Final = "the lead closes before the helpers"
-_HELPERS: Final = {"police": "LG-police", "fire": "LG-fire"}
+_HELPERS: Final = ("police", "fire")
 
 
 def _play(stage: Stage) -> Promise:
@@ -32,7 +32,7 @@ def _play(stage: Stage) -> Promise:
     ready = desk.works("lead", lead, CaseAction.ACCEPT)
     asks = of_the_desk(
         CaseAction.HELPERS,
-        departments=tuple(_HELPERS),
+        departments=_HELPERS,
         reason="a fight at a bonfire",
         within_s=_WITHIN_S,
     )
@@ -41,17 +41,18 @@ def _play(stage: Stage) -> Promise:
     closing = of_the_field(CaseAction.CLOSE)
     early = desk.tells(Step(_TOO_EARLY, closing, DISPATCH_ORDERS, lead, (done,)))
     closed = []
-    for unit in _HELPERS.values():
+    units = {one: crews(stage.city, one) for one in _HELPERS}
+    for who, unit in units.items():
         order = {**lead, "unit": unit}
-        helped = desk.works(unit, order, CaseAction.ACCEPT, *_WORK, after=(helpers,))
-        closed.append(desk.works(unit, order, CaseAction.CLOSE, after=(helped, early)))
+        helped = desk.works(who, order, CaseAction.ACCEPT, *_WORK, after=(helpers,))
+        closed.append(desk.works(who, order, CaseAction.CLOSE, after=(helped, early)))
     last = desk.tells(Step("the lead closes", closing, DISPATCH_ORDERS, lead, closed))
     return Promise(
         comes=(
             Expectation("incident", INCIDENTS, {"subject": matter, "change": "opened"}),
             *(
-                Expectation(f"order to {unit}", DISPATCH_ORDERS, {**lead, "unit": unit})
-                for unit in _HELPERS.values()
+                Expectation(f"order to {who}", DISPATCH_ORDERS, {**lead, "unit": unit})
+                for who, unit in units.items()
             ),
             Expectation(
                 "step that asks for helpers",
@@ -70,15 +71,15 @@ def _play(stage: Stage) -> Promise:
             ),
             Expectation("case closed", CASES, {"subject": matter, "state": "closed"}),
             *(
-                Expectation(f"figures of {unit}", KPI, {"subject": unit}, at_least={"ended": 1})
-                for unit in _HELPERS.values()
+                Expectation(f"figures of {who}", KPI, {"subject": unit}, at_least={"ended": 1})
+                for who, unit in units.items()
             ),
         ),
         stays_away=(
             Expectation(
                 "an order to a department that nobody asked for",
                 DISPATCH_ORDERS,
-                {"subject": matter, "unit": "LG-market"},
+                {"subject": matter, "unit": crews(stage.city, "market")},
             ),
         ),
     )

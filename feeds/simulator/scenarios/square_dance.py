@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from feeds.simulator.acting import Phase, readings
-from feeds.simulator.casting import speaking_venues, venue_sensors
+from feeds.simulator.casting import crews, speaking_venues, venue_sensors
 from feeds.simulator.story import Expectation, Promise, Scenario, Stage
 from schemas.topics import ALERTS, DISPATCH_ORDERS, INCIDENTS, REMINDERS
 from streams.city.model import City
@@ -109,7 +109,7 @@ def _not_turned_down(stage: Stage) -> Promise:
             Expectation(
                 "order to the police",
                 DISPATCH_ORDERS,
-                _about(venue, level="department", unit="LG-police", **issued),
+                _about(venue, level="department", unit=crews(stage.city, "police"), **issued),
             ),
             _alert("clear", venue, transition="clear", reason="self-corrected"),
             Expectation("incident resolved", INCIDENTS, _about(venue, change="resolved")),

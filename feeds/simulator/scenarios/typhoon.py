@@ -13,7 +13,7 @@ from feeds.simulator.acting import (
     complains,
     readings,
 )
-from feeds.simulator.casting import gauges, nearest, sensors
+from feeds.simulator.casting import crews, gauges, nearest, sensors
 from feeds.simulator.story import Expectation, Promise, Scenario, Stage
 from schemas.complaints import Channel
 from schemas.topics import ALERTS, DISPATCH_ORDERS, INCIDENTS
@@ -93,7 +93,7 @@ def storm(stage: Stage, epirb: str, purpose: int) -> Promise:
             Expectation(
                 "order to flood control",
                 DISPATCH_ORDERS,
-                {"unit": "LG-flood", "incident_kind": water, "change": "issued"},
+                {"unit": crews(stage.city, "flood"), "incident_kind": water, "change": "issued"},
                 after_created_s=_PROMPT_S,
             ),
         )

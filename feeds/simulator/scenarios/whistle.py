@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from feeds.simulator.casting import crews
 from feeds.simulator.desk import Step, of_the_desk
 from feeds.simulator.scenarios.city_task import communities
 from feeds.simulator.story import Expectation, Promise, Scenario, Stage
@@ -9,13 +10,13 @@ from schemas.commands import CaseAction
 from schemas.topics import CASE_EVENTS, CASE_REPLIES, CASES, DISPATCH_ORDERS
 
 _WITHIN_S: Final = 20
-_PROMPT, _LATE = "LG-police", "LG-flood"
 _ALL: Final = (CaseAction.REPORT_IN, CaseAction.HANDLE, CaseAction.VERIFY, CaseAction.CLOSE)
 
 
 def _play(stage: Stage) -> Promise:
     ((caller, area),) = communities(stage, 1)
     desk = stage.desk
+    prompt, late = crews(stage.city, "police"), crews(stage.city, "flood")
 
     def whistles(unit: str) -> Step:
         says = of_the_desk(
@@ -33,10 +34,10 @@ def _play(stage: Stage) -> Promise:
     strange = desk.tells(whistles("LG-market"))
     whistle = desk.tells(whistles(caller))
     key = {"subject": desk.id_of(whistle)}
-    came = {**key, "unit": _PROMPT, "change": "issued"}
-    named = {**key, "unit": _LATE, "reason": "unanswered"}
-    done = desk.works(_PROMPT, came, *_ALL)
-    desk.works(_LATE, named, *_ALL, after=(done,))
+    came = {**key, "unit": prompt, "change": "issued"}
+    named = {**key, "unit": late, "reason": "unanswered"}
+    done = desk.works("police", came, *_ALL)
+    desk.works("flood control", named, *_ALL, after=(done,))
     return Promise(
         comes=(
             Expectation(
@@ -48,11 +49,11 @@ def _play(stage: Stage) -> Promise:
             Expectation(
                 "order to flood control",
                 DISPATCH_ORDERS,
-                {**key, "unit": _LATE, "change": "issued"},
+                {**key, "unit": late, "change": "issued"},
             ),
             Expectation("word to who is late", DISPATCH_ORDERS, named),
             Expectation(
-                "step that names who is late", CASE_EVENTS, {"action": "unanswered", "unit": _LATE}
+                "step that names who is late", CASE_EVENTS, {"action": "unanswered", "unit": late}
             ),
             Expectation(
                 "case of the community, closed by the last",
@@ -64,7 +65,7 @@ def _play(stage: Stage) -> Promise:
             Expectation(
                 "an order to who was not called",
                 DISPATCH_ORDERS,
-                {**key, "unit": frozenset({"LG-fire", "LG-market"})},
+                {**key, "unit": crews(stage.city, "fire") | crews(stage.city, "market")},
             ),
         ),
     )

@@ -9,6 +9,8 @@ from schemas.cases import CaseEvent, CaseRecord
 from schemas.commands import CaseAction
 from schemas.dispatch import CaseState, Clock
 from schemas.examples import EXAMPLES
+from schemas.instants import parse_instant
+from schemas.responders import UnitState, UnitStatus
 from schemas.wire import to_wire
 from streams.matters.chain import Chains
 
@@ -31,6 +33,17 @@ def test_every_step_is_a_sentence_in_chinese_and_in_english(action):
 def test_every_state_and_clock_has_a_chinese_name():
     assert set(casestory.STATES) == set(CaseState)
     assert set(casestory.CLOCKS) == set(Clock)
+
+
+def test_every_unit_says_how_it_stands_and_how_old_its_place_is():
+    assert set(casestory.UNIT_STATES) == set(UnitState)
+    (status,) = map(to_wire, EXAMPLES[UnitStatus])
+    now_ms = parse_instant(status["event_time"]) + 45_000
+
+    said = casestory.standing_in_words(status, now_ms)
+
+    assert said == "忙碌 busy        1 orders  120.55310,27.57820 1:05 ago"
+    assert casestory.standing_in_words({"state": "off"}, now_ms) == "休班 off         0 orders"
 
 
 def test_a_breach_says_where_the_time_went():

@@ -101,6 +101,18 @@ def test_what_differs_is_found(found: Said) -> None:
     assert not verdict(found).is_right
 
 
+def a_crew(unit: str) -> dict[str, Any]:
+    return {**an_order(unit), "level": "department"}
+
+
+def test_which_crew_of_a_department_goes_may_differ_but_not_how_many() -> None:
+    end = end_of(a_run(dispatch_orders=[a_crew("fire")]))
+    other, more = [a_crew("fire-2")], [a_crew("fire"), a_crew("fire-2")]
+
+    assert compare(end, end_of(a_run(dispatch_orders=other)), LATE_MS).is_right
+    assert not compare(end, end_of(a_run(dispatch_orders=more)), LATE_MS).is_right
+
+
 def test_a_promise_that_broke_in_the_outage_may_ask_the_next_level() -> None:
     late = a_breach("2026-01-01T00:03:00.000Z", is_late=True)
     orders = [an_order("fire"), an_order("leader", "escalated")]

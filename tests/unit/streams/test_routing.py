@@ -68,7 +68,7 @@ def asked(kind, chain, minute, start=None, tried=frozenset()):
             SQUARE,
             NIGHT,
             "c1-night",
-            ("nobody-to-tell:micro-grid", "nobody-to-tell:grid", "nobody-to-tell:community"),
+            ("nobody-to-tell:micro-grid", "nobody-to-tell:grid"),
         ),
         ("noise.exceeded", SQUARE, NOON, "g1", ()),
         ("vessel.distress", SQUARE, NOON, "rescue", ()),

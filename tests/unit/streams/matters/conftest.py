@@ -15,6 +15,7 @@ from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.chain import Chains
 from streams.matters.dispatch import case_id_of, on_commands, on_due, on_incidents, on_updates
 from streams.matters.folding import Folds
+from streams.matters.responders import Crews, Standing
 from streams.matters.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 
@@ -66,10 +67,10 @@ class Boundaries:
 class Scene:
     """Dispatch with its table and its deadlines, as an engine keeps them."""
 
-    def __init__(self, params: DispatchParams | None = None) -> None:
+    def __init__(self, params: DispatchParams | None = None, more=()) -> None:
         self.directory = Directory(
             msgspec.convert(TABLE, Routing),
-            Roster(msgspec.convert(PEOPLE, list[Unit])),
+            Roster(msgspec.convert([*PEOPLE, *more], list[Unit])),
             Boundaries(),
             lambda area: Speaker("speaker-1", area, "quiet", "请调低音量") if area else None,
             lambda _now_ms: 720,
@@ -77,10 +78,16 @@ class Scene:
         self.params = params or DispatchParams()
         self.now_ms = START_MS
         self.cases: dict[str, Case] = {}
-        self.deadlines, self.folds = Deadlines[str](), Folds()
+        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
+        self.said: dict[str, Standing] = {}
         self.events, self.orders, self.records, self.replies = [], [], [], []
         self.revisions: dict[str, int] = {}
         self.given = 0
+
+    def route(self, routes):
+        """Put more routes before those of the table."""
+        table = msgspec.convert({**TABLE, "routes": [*routes, *TABLE["routes"]]}, Routing)
+        self.directory = self.directory._replace(routing=table)
 
     def at(self, minutes=0.0, seconds=0.0):
         """Go forward to an instant since the start, telling all that falls due on the way."""
@@ -88,7 +95,8 @@ class Scene:
         while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
             self.now_ms = max(due_ms, self.now_ms)
             keys = self.deadlines.pop_due(self.now_ms)
-            self._keep(on_due(keys, self.cases, self.now_ms, self.directory, self.params))
+            args = (self.cases, self.now_ms, self.directory, self.params)
+            self._keep(on_due(keys, *args, crews=self.crews))
         self.now_ms = until_ms
         return self
 
@@ -97,10 +105,14 @@ class Scene:
         self.now_ms = START_MS + int((minutes * 60 + seconds) * 1000)
         rows = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in rows.items()}
-        self.deadlines, self.folds = Deadlines[str](), Folds()
+        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
         for key, case in self.cases.items():
             self.deadlines.set(key, case.due_ms)
             self.folds.put(key, case)
+            self.crews.put(key, case.tasks)
+        for unit, standing in self.said.items():
+            row = msgspec.msgpack.encode(standing)
+            self.crews.hear(unit, msgspec.msgpack.decode(row, type=Standing))
         return self
 
     def hears(self, change="opened", name="i1", **facts):
@@ -128,7 +140,7 @@ class Scene:
         }
         incident = Incident(**{**given, **facts})
         args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_incidents([incident], *args, folds=self.folds))
+        return self._keep(on_incidents([incident], *args, folds=self.folds, crews=self.crews))
 
     def commands(self, action, unit="", name="i1", **fields):
         """Give a command; return its reply."""
@@ -148,7 +160,9 @@ class Scene:
 
     def gives(self, command):
         args = (self.cases, self.now_ms, self.directory, self.params)
-        (reply,) = self._keep(on_commands([command], *args, folds=self.folds)).replies
+        (reply,) = self._keep(
+            on_commands([command], *args, folds=self.folds, crews=self.crews)
+        ).replies
         return reply
 
     def is_told(self, action, by, name="i1", **fields):
@@ -165,7 +179,7 @@ class Scene:
             **fields,
         )
         args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_updates([update], *args))
+        return self._keep(on_updates([update], *args, crews=self.crews))
 
     def works(self, unit, *actions, name="i1", **fields):
         for action in actions:
@@ -184,6 +198,10 @@ class Scene:
                 self.cases[key] = case
             self.deadlines.set(key, case and case.due_ms)
             self.folds.put(key, case)
+            self.crews.put(key, case.tasks if case else ())
+        for unit, standing in out.units.items():
+            self.crews.hear(unit, standing)
+        self.said |= out.units
         return out
 
     def case(self, name="i1"):

@@ -8,6 +8,7 @@ from schemas.cases import CaseEvent, CaseRecord
 from schemas.commands import CaseAction, CaseCommand, CommandReply
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.records import Reason
+from schemas.responders import UnitState, UnitStatus
 from schemas.topics import (
     CASE_COMMANDS,
     CASE_EVENTS,
@@ -15,6 +16,7 @@ from schemas.topics import (
     CASES,
     CASES_LATEST,
     INCIDENTS,
+    UNITS_STATUS,
 )
 from schemas.wire import to_wire
 from streams.directory import directory_of
@@ -164,3 +166,31 @@ def test_what_a_forger_appends_is_found_and_stands_beside_the_story(kit, logs):
 
     assert [(one.seq, one.why) for one in chains.findings()] == [(2, "changed")]
     assert [step.wire.get("by") for step in chains.story(KEY)] == [None, None, "worker-31"]
+
+
+def test_how_a_unit_stands_is_told_once_and_known_after_a_crash(kit, logs):
+    incidents, commands = logs
+    operator = an_operator(kit)
+    where = {"at_lon_deg": 120.553, "at_lat_deg": 27.575}
+    words = commands.batch(
+        a_command(kit, 1, "status", "city", unit="LG-fire", state=UnitState.OFF),
+        a_command(kit, 2, "status", "city", unit="LG-fire-3", **where),
+        a_command(kit, 3, "status", "city", unit="LG-fire-3", **where),
+    )
+    told = operator.take(words, kit.t0_ms + 3_000)
+    kept = kit.kept()
+    kept.put(operator.changes())
+    again = kept.begin(an_operator(kit))
+    late = msgspec.structs.replace(an_incident(kit), ingest_time_ms=kit.t0_ms + 9_000)
+    sent = again.take(incidents.batch(late), kit.t0_ms + 9_000)
+
+    first = kit.sent(told, UNITS_STATUS, UnitStatus)
+    assert [(one.subject, one.state) for one in first] == [
+        ("LG-fire", "off"),
+        ("LG-fire-3", "free"),
+    ]
+    (record,) = kit.sent(sent, CASES, CaseRecord)
+    assert record.unit == "LG-fire-3"
+    (status,) = kit.sent(sent, UNITS_STATUS, UnitStatus)
+    assert (status.subject, status.state, status.orders) == ("LG-fire-3", "busy", 1)
+    assert (status.lon_deg, status.seen_time_ms) == (120.553, kit.t0_ms + 2_000)

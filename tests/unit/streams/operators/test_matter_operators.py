@@ -27,6 +27,7 @@ from schemas.topics import (
     INCIDENTS,
     INCIDENTS_LATEST,
     REMINDERS,
+    UNITS_STATUS,
 )
 from streams.directory import directory_of, place_of
 from streams.operator import NOTHING
@@ -262,6 +263,7 @@ def test_an_order_is_said_to_its_city_and_as_the_latest_of_its_id(kit, incidents
         (CASE_EVENTS, b"longgang"),
         (CASES, b"longgang"),
         (CASES_LATEST, order.case_id.encode()),
+        (UNITS_STATUS, order.unit.encode()),
     ]
     assert (order.level, order.change) == ("department", OrderChange.ISSUED)
 
