@@ -112,10 +112,14 @@ def close(
 
 
 def _is_news(last: Call, at_ms: int, *, active: bool) -> bool:
-    """Return whether a message can change anything; an open call takes equals in time."""
+    """Return whether a message can change anything.
+
+    An open call takes equals in time, such as a place, but what is no distress ends it
+    only when it is newer: the same message delivered again could have come before it.
+    """
     if last.onset_ms is None:
         return active and at_ms > last.as_of_ms
-    return at_ms >= last.as_of_ms
+    return at_ms >= last.as_of_ms and (active or at_ms > last.active_ms)
 
 
 def _relevant(batch: PositionBatch, prior: Mapping[str, Call]) -> list[int]:

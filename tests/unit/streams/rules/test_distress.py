@@ -116,3 +116,13 @@ def test_bursts_that_are_delivered_again_say_nothing(sea):
     run.take(first, second)
 
     assert run.story() == [(0, "vessel.distress", "onset"), (61, "vessel.distress", "clear")]
+
+
+def test_what_is_delivered_again_ends_no_fault_that_was_told_at_the_same_instant(sea):
+    run = sea.run(distress)
+    fine, wrong = sea.fix(0, nav_status=0), sea.fix(0, nav_status=14)
+    run.take(fine, wrong)
+
+    run.take(fine, wrong)
+
+    assert run.story() == [(0, "vessel.false-distress", "onset")]
