@@ -143,6 +143,21 @@ def test_an_alert_marks_its_vessel_until_it_clears_and_a_repeat_after_a_crash_ch
     assert shown(known, Layer.ALERTS)["a-1"]["open"] is False
 
 
+def test_a_mark_goes_with_its_alert_when_that_is_forgotten_without_an_end(known: Knowledge) -> None:
+    subject = "412345678"
+    fix = {"source": "ais", "kind": "vessel.position", "subject": subject}
+    take(known, topics.VESSEL_POSITIONS, {**fix, "lon_deg": 120.7, "lat_deg": 27.5, "sog_kn": 4.0})
+    alert = {"source": "c", "kind": "vessel.speed", "subject": subject, "alert_id": "a-1"}
+    take(known, topics.ALERTS, {**alert, "id": "m-1", "transition": "onset"})
+    known.tick(NOW_MS)
+    assert shown(known, Layer.VESSELS)[subject]["alert"] is True
+
+    known.matters[Layer.ALERTS].drop("a-1")  # as when twenty thousand others came since
+    known.tick(NOW_MS + 60_000)
+
+    assert shown(known, Layer.VESSELS)[subject]["alert"] is False
+
+
 def test_of_two_revisions_the_newer_stays_and_a_tombstone_takes_it_away(known: Knowledge) -> None:
     one = {"incident_id": "i-1", "kind": "gas.exceeded", "state": "open"}
     take(known, topics.INCIDENTS_LATEST, {**one, "revision": 3}, {**one, "revision": 2})
