@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+# Tests that share nothing run on all cores; all others share one Kafka, one after another.
+ALONE := tests/unit tests/properties tests/golden
 PAGE := screens/page/dist/index.html
 PAGE_SOURCES := $(shell find screens/page \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
@@ -53,7 +55,12 @@ demo: page kafka ## The whole city on this machine, live in this terminal; Ctrl-
 
 test: setup packages ## All tests, the ones on a real Kafka and the faults too
 	@screens/page/build.sh $(BIN) test
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest -n logical --dist loadfile $(ALONE)
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(ALONE))
+endif
 
 lint: $(DEV_STAMP) ## Linter, formatter, types, import contracts, schema drift
 	$(BIN)/ruff check .
