@@ -76,7 +76,12 @@ UNIT_STATES: Final[Mapping[str, str]] = {
     "off": "休班",
     "unreachable": "失联",
 }
-_SPENT: Final = (("machine", "系统"), ("queue", "等待"), ("person", "人员"), ("travel", "路途"))
+SPENT_ZH: Final[Mapping[str, str]] = {
+    "machine": "系统",
+    "queue": "等待",
+    "person": "人员",
+    "travel": "路途",
+}
 
 
 def step_in_words(event: Mapping[str, Any]) -> str:
@@ -105,7 +110,7 @@ def spent_in_words(fields: Mapping[str, Any]) -> str:
     """Return what the time was spent on: `系统 machine 0:05 · 等待 queue 1:00`."""
     parts = [
         f"{zh} {name} {minutes(int(fields[f'{name}_ms']))}"
-        for name, zh in _SPENT
+        for name, zh in SPENT_ZH.items()
         if fields.get(f"{name}_ms")
     ]
     return " · ".join(parts)

@@ -12,6 +12,7 @@ import click
 import orjson
 
 from deploy import casebook, casestory
+from deploy.commands import case_report
 from deploy.errors import Exit, Fault
 from deploy.options import broker_option, city_option, open_city
 from deploy.render import local_time
@@ -24,7 +25,10 @@ _STEPS_OF_SUPERVISION = ("reminder", "supervisor", "notice")
 
 @click.group()
 def command() -> None:
-    """List, show, act on and verify the cases of a city."""
+    """List, show, act on and verify the cases of a city, and report on them."""
+
+
+command.add_command(case_report.command)
 
 
 @command.command("list")

@@ -74,18 +74,23 @@ def scored(record: CaseRecord, before: Scored | None, city: str, period: Period)
     if record.revision <= before.revision:
         return before
     ended = record.state in _OVER
-    ranks = [RANK[Level(one.level)] for one in record.orders]
     return Scored(
         revision=record.revision,
         period=period(record.created_time_ms),
         at_ms=record.event_time_ms,
         ended=ended,
-        at_community=ended and max(ranks, default=0) <= RANK[Level.COMMUNITY],
+        at_community=ended and stayed_at_community(record),
         went=bool(record.orders),
         reopens=record.lives - 1,
         units=(*_units(record), *_areas(record, city)),
         reminders=before.reminders,
     )
+
+
+def stayed_at_community(record: CaseRecord) -> bool:
+    """Say whether nobody above a community was asked for this life of a case."""
+    ranks = [RANK[Level(one.level)] for one in record.orders]
+    return max(ranks, default=0) <= RANK[Level.COMMUNITY]
 
 
 def reminded(before: Scored | None, reminder_id: str) -> Scored:

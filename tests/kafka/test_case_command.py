@@ -23,7 +23,8 @@ from deploy.faults.kill import until_ready
 from schemas import codec
 from schemas.alerts import Severity
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from schemas.topics import CASE_EVENTS, INCIDENTS, TOPICS
+from schemas.kpi import Kpi
+from schemas.topics import CASE_EVENTS, INCIDENTS, KPI, TOPICS
 from screens.access.accounts import Accounts
 from screens.access.people import Person, Role
 from screens.app import create_app
@@ -39,12 +40,12 @@ GIVEN = "--timeout", "90"
 
 @pytest.fixture(scope="module")
 def place(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Give a Kafka with a running dispatch agent."""
+    """Give a Kafka with the agents of cases and their figures."""
     prefix = f"t{uuid.uuid4().hex[:10]}"
     topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
     at = Place(broker, prefix, tmp_path_factory.mktemp("agents"))
-    with Fleet(at, ["dispatch"]) as fleet:
-        asyncio.run(until_ready(fleet, ["dispatch"], READY_S))
+    with Fleet(at, ["dispatch", "kpi"]) as fleet:
+        asyncio.run(until_ready(fleet, ["dispatch", "kpi"], READY_S))
         yield at
 
 
@@ -80,17 +81,71 @@ async def forge(place: Place) -> None:
     await send(place, CASE_EVENTS, values[2].replace(b"worker-31", b"worker-32"))
 
 
-def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place) -> None:
+def live_figures(place: Place) -> dict[str, Kpi]:
+    async def newest() -> dict[str, Kpi]:
+        reader = topic_reader.read(
+            place.address, [place.prefix + KPI], from_beginning=True, until_end=True
+        )
+        values = [one.value async for batch in reader for one in batch]
+        return {kpi.subject: kpi for kpi in (codec.decode(Kpi, value) for value in values)}
+
+    return asyncio.run(newest())
+
+
+def as_live(told: dict[str, Any]) -> dict[str, Any]:
+    """Return of a report what the live figures say too."""
+    promises = {name: one for name, one in told["promises"].items() if name != "all"}
+    clocks = {name: (one["due"], one["due"] - one["broken"]) for name, one in promises.items()}
+    facts = ("cases", "ended", "ended_at_community", "share_at_community", "returns", "reopens")
+    return {name: told[name] for name in facts} | {
+        "clocks": {name: counts for name, counts in clocks.items() if counts[0]}
+    }
+
+
+def of_kpi(kpi: Kpi) -> dict[str, Any]:
+    facts = ("cases", "ended", "ended_at_community", "share_at_community", "returns", "reopens")
+    clocks = {one.clock: (one.due, one.kept) for one in kpi.clocks}
+    return {name: getattr(kpi, name) for name in facts} | {"clocks": clocks}
+
+
+def report(place: Place, file: Path) -> dict[str, Any]:
+    code, said = case(place, "report", "--by", "community", "--json", str(file))
+    assert code == 0, said
+    assert "合计 all" in said
+    told: dict[str, Any] = orjson.loads(file.read_bytes())
+    return told
+
+
+def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place, tmp_path: Path) -> None:
     asyncio.run(send(place, INCIDENTS, codec.encode(an_incident("i-1"))))
     key = case_id_of("i-1")
     drive(place, key)
     ask_many(place)
 
     assert case(place, "verify") == (0, "4 cases, 0 findings\n")
+    agrees(place, tmp_path / "report.json")
     asyncio.run(forge(place))
     code, found = case(place, "verify")
     assert code == 1
     assert f"{key} step 2: changed" in found
+    assert report(place, tmp_path / "report.json")["left_out"] == []
+
+
+def agrees(place: Place, file: Path) -> None:
+    """What is counted from the log is what the agent says live, of the city and of each area."""
+    given_up_s = time.monotonic() + READY_S
+    while time.monotonic() < given_up_s:
+        live, told = live_figures(place), report(place, file)
+        areas = {one["name"]: as_live(one) for one in told["by"]["community"]}
+        mine = {"longgang": as_live(told)} | {a: one for a, one in areas.items() if a != "-"}
+        theirs = {code: of_kpi(kpi) for code, kpi in live.items() if kpi.level == "area"}
+        if mine == theirs:
+            break
+        time.sleep(0.5)  # it counts what it has read so far
+    assert mine == theirs
+    assert (told["cases"], told["left_out"]) == (4, [])
+    assert told["promises"]["all"] == {"due": 4, "broken": 0, "share": 0.0}
+    assert set(told["stages"]) == {"respond", "order", "depart", "on-site", "handled", "whole"}
 
 
 def drive(place: Place, key: str) -> None:

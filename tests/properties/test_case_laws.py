@@ -14,16 +14,20 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from schemas.alerts import Severity
 from schemas.cases import CaseStage, hash_of
+from schemas.codec import encode
 from schemas.commands import CaseAction, CaseCommand
-from schemas.dispatch import CaseState, ClockNote
+from schemas.dispatch import CaseState, Clock, ClockNote
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.responders import UnitState
 from schemas.wire import to_wire
 from streams.matters.cases import ENDED, MOVES_OF_ASKED, Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.chain import Chains
+from streams.matters.course import Stage, Stories
 from streams.matters.dispatch import case_id_of, on_commands, on_due, on_incidents
 from streams.matters.folding import Folds
+from streams.matters.kpi import counted, scored
+from streams.matters.report import Row, summary
 from streams.matters.responders import Crews
 from streams.matters.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
@@ -82,6 +86,12 @@ DIRECTORY = Directory(
     lambda _now_ms: 720,
 )
 ON_CASES = [one for one in CaseAction if one not in {"city-task", "whistle", "visit"}]
+STAGES = {
+    Clock.RESPOND: Stage.RESPOND,
+    Clock.ORDER: Stage.ORDER,
+    Clock.DEPART: Stage.DEPART,
+    Clock.ON_SITE: Stage.HANDLED,
+}
 REASONS = ["why", "", "no-access", "bad-weather"]
 
 
@@ -276,6 +286,7 @@ class City(RuleBasedStateMachine):
         self.assert_chained()
         self.assert_moves()
         self.assert_breaches()
+        self.assert_reported()
         ids = [one.id for one in (*self.events, *self.orders, *self.records)]
         assert len(ids) == len(set(ids))
 
@@ -319,6 +330,38 @@ class City(RuleBasedStateMachine):
                 key = (case.case_id, clock.clock, clock.deadline_ms)
                 is_broken[key] = broken or is_broken.get(key, False)
         assert all(told[key] == int(broken) for key, broken in is_broken.items())
+
+    def assert_reported(self):
+        """Whoever counts from the log gets what the live figures say, however it is cut."""
+        newest, scores = {}, {}
+        for record in self.records:
+            newest[record.case_id] = record
+            scores[record.case_id] = scored(record, None, "longgang", lambda _at_ms: "2026-09")
+        stories = Stories(newest)
+        log = [encode(event) for event in self.events]
+        stories.take(log[: len(log) // 2])
+        stories.take(log[len(log) // 3 :])
+        courses = {key: stories.course(key) for key in newest}
+        assert None not in courses.values()
+        told = summary([Row(newest[key], course) for key, course in courses.items()])
+        if not newest:
+            return
+        live = counted(scores.values())["longgang"]
+        assert (told.cases, told.ended) == (live.cases, live.ended)
+        assert (told.returns, told.reopens) == (live.returns, live.reopens)
+        assert told.share_at_community == live.share_at_community
+        kept = {one.clock: (one.due, one.due - one.kept) for one in live.clocks}
+        mine = {name: one for name, one in told.promises.items() if one.due and name != "all"}
+        assert mine == kept
+        for key, course in courses.items():
+            for clock in newest[key].clocks:
+                took_ms = course.took_ms.get(STAGES[clock.clock])
+                if took_ms is not None and clock.clock not in newest[key].breaches:
+                    span_ms = clock.deadline_time_ms - clock.started_time_ms - clock.paused_ms
+                    assert took_ms < span_ms
+                    assert (
+                        took_ms == clock.stopped_time_ms - clock.started_time_ms - clock.paused_ms
+                    )
 
 
 TestCity = City.TestCase

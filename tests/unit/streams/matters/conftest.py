@@ -223,7 +223,7 @@ class Scene:
         return chains.findings({k: (c.steps, c.last_hash) for k, c in self.cases.items()})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scene() -> Callable[..., Scene]:
     """Give the maker of a scene."""
     return Scene

@@ -14,10 +14,12 @@ from schemas.codec import decode, encode
 from schemas.dispatch import CaseState, Clock, Reminder
 from schemas.kpi import ClockScore, Kpi
 from schemas.readings import Reading
-from schemas.topics import CASES, KPI, REMINDERS, SENSOR_READINGS
+from schemas.topics import CASE_EVENTS, CASES, KPI, REMINDERS, SENSOR_READINGS
 from streams.directory import month_of
+from streams.matters.course import Stories
 from streams.matters.dispatch import case_id_of
 from streams.matters.kpi import Scored, counted, reminded, scored
+from streams.matters.report import Row, grouped
 from streams.operators.kpi import KpiOperator
 
 T0_MS = 1_757_980_800_000
@@ -226,6 +228,18 @@ def test_live_figures_are_those_that_anybody_counts_from_the_log():
     (respond,) = [one for one in live[city.code].clocks if one.clock == "respond"]
     assert respond.due - respond.kept == broken > 0
     assert encode(live[city.code])
+
+    stories = Stories(newest)
+    stories.take(value for topic, value in log if topic == CASE_EVENTS)
+    rows = [Row(record, stories.course(key)) for key, record in newest.items()]
+    areas = grouped((area, row) for row in rows for area in (row.record.community, city.code))
+    assert set(areas) == {code for code, kpi in live.items() if kpi.level == "area"}
+    for code, told in areas.items():
+        kpi = live[code]
+        assert (told.cases, told.ended, told.returns) == (kpi.cases, kpi.ended, kpi.returns)
+        assert told.share_at_community == kpi.share_at_community
+        clocks = {one.clock: (one.due, one.due - one.kept) for one in kpi.clocks}
+        assert {clock: told.promises[clock] for clock in clocks} == clocks
 
 
 def loud_square_and_gas():
