@@ -199,7 +199,7 @@ def _head(report: Report) -> Iterator[str]:
 def _groups(by: str, groups: Mapping[str, Summary]) -> Table:
     """Return a line a group: how many of its promises were broken."""
     table = _table(by, "cases", "due", "broken", "share", *Clock, "whole p50", "p90")
-    for name, one in groups.items():
+    for name, one in _worst_first(groups) if by != "hour" else groups.items():
         every = one.promises["all"]
         clocks = [_share(one.promises[clock]) for clock in Clock]
         took = one.stages.get(Stage.WHOLE)
@@ -207,6 +207,10 @@ def _groups(by: str, groups: Mapping[str, Summary]) -> Table:
         counts = (str(one.cases), str(every.due), str(every.broken), _percent(every.share))
         table.add_row(name, *counts, *clocks, *times)
     return table
+
+
+def _worst_first(groups: Mapping[str, Summary]) -> list[tuple[str, Summary]]:
+    return sorted(groups.items(), key=lambda one: (-(one[1].promises["all"].share or 0.0), one[0]))
 
 
 def _figures(one: Summary) -> dict[str, Any]:

@@ -120,9 +120,10 @@ def head_of(record: Mapping[str, Any]) -> list[str]:
     """Return a case's heading: what, where it stands, whose it is, how its clocks stand."""
     state = str(record.get("state", ""))
     owner = record.get("unit_name") or record.get("unit") or "-"
+    place = record.get("area") or record.get("community", "")
     felt, known = local_time(record.get("opened_time")), local_time(record.get("created_time"))
     lines = [
-        f"{record['case_id']}  {record.get('incident_kind', '')}  {record.get('area', '')}",
+        f"{record['case_id']}  {record.get('incident_kind', '')}  {place}",
         f"  状态 state     {STATES.get(state, state)} {state} · stage {record.get('stage', '')}",
         f"  负责 owner     {owner} ({record.get('level', '-')})",
         f"  时间 since     {felt} as felt, {known} as known",
@@ -132,6 +133,9 @@ def head_of(record: Mapping[str, Any]) -> list[str]:
     if record.get("department"):
         law = f"{record['department']} · {record.get('field', '')} · {record.get('matter', '')}"
         lines.append(f"  执法 by law    {law}")
+    orders = record.get("orders", ())
+    if len(orders) > 1:
+        lines.append(f"  派单 orders    {', '.join(map(_order_in_words, orders))}")
     if record.get("paused_ms"):
         lines.append(f"  暂停 paused    {minutes(int(record['paused_ms']))}")
     if record.get("verified"):
@@ -148,6 +152,19 @@ def standing_in_words(status: Mapping[str, Any], now_ms: int) -> str:
         return said
     place = f"{status['lon_deg']:.5f},{status['lat_deg']:.5f}"
     return f"{said}  {place} {minutes(now_ms - _ms(status['seen_time']))} ago"
+
+
+def answers_in_words(record: Mapping[str, Any]) -> str:
+    """Return how many units of a function have answered, and some that have not."""
+    answered, waiting = record.get("answered", ()), record.get("unanswered", ())
+    some = f": {', '.join(waiting[:3])}{' …' if len(waiting) > 3 else ''}" if waiting else ""  # noqa: PLR2004 - a line
+    said = f"已响应 answered {len(answered)} · 未响应 waiting for {len(waiting)}{some}"
+    return f"{said} · due {local_time(record['due_time'])}" if record.get("due_time") else said
+
+
+def _order_in_words(order: Mapping[str, Any]) -> str:
+    part = f" {order['part']}" if order.get("part") else ""
+    return f"{order['unit']}{part} {order['state']}"
 
 
 def clock_in_words(clock: Mapping[str, Any], now_ms: int) -> str:

@@ -11,6 +11,7 @@ import orjson
 CITY_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 _VALUE_CHARS = 100
+_ID_CHARS = 13
 
 Fields: TypeAlias = Mapping[str, Any]
 
@@ -87,6 +88,52 @@ def _reminder(fields: Fields) -> str:
     return _join(fields.get("venue"), fields.get("subject"), fields["text_id"], words)
 
 
+def _step(fields: Fields) -> str:
+    state, to = fields.get("from_state"), fields["to_state"]
+    moved = to if state == to else f"{state} → {to}"
+    said = _join(fields["action"], fields.get("clock"), fields.get("unit"), fields.get("reason"))
+    by = f"by {fields['by']}" if fields.get("by") else ""
+    return _join(fields["case_id"][:_ID_CHARS], f"{fields.get('seq', 0):>3}", moved, said, by)
+
+
+def _case(fields: Fields) -> str:
+    broken = ", ".join(fields.get("breaches", ()))
+    owner = fields.get("unit_name") or fields.get("unit")
+    return _join(
+        fields["case_id"][:_ID_CHARS],
+        f"{fields['state']:<10}",
+        fields.get("incident_kind"),
+        fields.get("area") or fields.get("community"),
+        f"→ {owner}" if owner else "",
+        f"broken: {broken}" if broken else "",
+    )
+
+
+def _reply(fields: Fields) -> str:
+    how = "accepted" if fields["accepted"] else f"refused: {fields.get('reason')}"
+    case = fields.get("case_id", "")[:_ID_CHARS]
+    return _join(fields.get("action"), how, fields.get("hint"), case or fields.get("incident_id"))
+
+
+def _figures(fields: Fields) -> str:
+    share = fields.get("share_at_community")
+    ended = f"{fields.get('ended', 0)} ended"
+    if share is not None:
+        ended += f", {share:.0%} at community level"
+    clocks = [f"{one['clock']} {one['kept']}/{one['due']}" for one in fields.get("clocks", ())]
+    reminders = fields.get("reminders")
+    return _join(
+        fields["subject"],
+        fields["period"],
+        f"{fields.get('cases', 0)} cases",
+        ended,
+        f"kept: {', '.join(clocks)}" if clocks else "",
+        f"{fields['returns']} returns" if fields.get("returns") else "",
+        f"{fields['reopens']} reopened" if fields.get("reopens") else "",
+        f"{fields.get('reminders_worked', 0)} of {reminders} reminders worked" if reminders else "",
+    )
+
+
 def _dead_letter(fields: Fields) -> str:
     where = f"{fields.get('topic')}/{fields.get('partition')}@{fields.get('offset')}"
     late = f"late by {fields['late_by_ms'] / 1000:.1f} s" if fields.get("late_by_ms") else ""
@@ -104,6 +151,10 @@ def _event(fields: Fields) -> str:
 
 # The field that only this shape has -> its line. The first that fits is taken.
 _SHAPES: Final[tuple[tuple[str, Callable[[Fields], str]], ...]] = (
+    ("to_state", _step),
+    ("last_hash", _case),
+    ("accepted", _reply),
+    ("period", _figures),
     ("stage", _dead_letter),
     ("order_id", _order),
     ("text_id", _reminder),

@@ -60,6 +60,27 @@ async def watch(
                     return
 
 
+async def newest(address: str, topic: str, where: Sequence[Where]) -> list[ConsumerRecord]:
+    """Return the newest record of each key that fulfils every condition, oldest first.
+
+    A key whose newest record is empty is gone; records without a key stand for themselves.
+    """
+    found: dict[tuple[int, bytes | int], ConsumerRecord] = {}
+    reader = topic_reader.read(address, [topic], from_beginning=True, until_end=True)
+    async with aclosing(reader):
+        async for records in reader:
+            for record in records:
+                key = record.offset if record.key is None else record.key
+                found.pop((record.partition, key), None)
+                if record.value is not None:
+                    found[record.partition, key] = record
+    return [
+        record
+        for record in found.values()
+        if not where or all(one.holds(render.decode(record.value)) for one in where)
+    ]
+
+
 def as_json(record: ConsumerRecord) -> bytes:
     """Return one JSON line: where the record stands, and its value.
 

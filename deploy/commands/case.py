@@ -44,13 +44,13 @@ def list_(
 
     Example: citybrain case list --breached
     """
-    found = [
+    fitting = [
         record
         for record in asyncio.run(casebook.records(address, prefix)).values()
-        if (with_ended or record["state"] not in _OVER)
-        and (unit is None or any(one["unit"] == unit for one in record.get("orders", ())))
+        if (unit is None or any(one["unit"] == unit for one in record.get("orders", ())))
         and (not breached or record.get("breaches"))
     ]
+    found = [one for one in fitting if with_ended or one["state"] not in _OVER]
     now_ms = time.time_ns() // 1_000_000
     for record in sorted(found, key=_urgency):
         if as_json:
@@ -64,8 +64,11 @@ def list_(
         click.echo(f"{head}  {name}  {owner}")
         if clocks:
             click.echo(f"    {' · '.join(clocks)}")
+        if record.get("function"):
+            click.echo(f"    {casestory.answers_in_words(record)}")
     if not as_json:
-        click.echo(f"{len(found)} cases")
+        ended = len(fitting) - len(found)
+        click.echo(f"{len(found)} cases" + (f", {ended} ended (--all)" if ended else ""))
 
 
 @command.command()

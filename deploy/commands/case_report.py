@@ -68,7 +68,8 @@ def command(
     span = casereport.Span(from_ms, until_ms)
     city = open_city(city_dir).code
     said = TextColumn("reading the log of cases: {task.completed:,.0f} steps")
-    with Progress(said, console=Console(stderr=True), transient=True) as progress:
+    told = Console(stderr=True)
+    with Progress(said, console=told, transient=True, disable=not told.is_terminal) as progress:
         task = progress.add_task("", total=None)
         report = asyncio.run(
             casereport.read(
@@ -80,9 +81,9 @@ def command(
             )
         )
     if json_file is not None:
-        told = orjson.dumps(casereport.as_json(report, city), option=orjson.OPT_INDENT_2)
+        data = orjson.dumps(casereport.as_json(report, city), option=orjson.OPT_INDENT_2)
         try:
-            json_file.write_bytes(told)
+            json_file.write_bytes(data)
         except OSError as error:
             raise Fault(f"{json_file} cannot be written: {error.strerror}") from error
     console = Console()

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import click
+from aiokafka import ConsumerRecord
 
 from deploy import render, tail
 from deploy.errors import Exit
@@ -31,6 +32,11 @@ def _conditions(
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--from-beginning", is_flag=True, help="Start at the oldest record kept.")
+@click.option(
+    "--newest",
+    is_flag=True,
+    help="The newest record of each key, and end; for the .latest topics, kpi, devices.status.",
+)
 @click.option("--max", "most", type=click.IntRange(min=1), help="End after so many records.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), help="End after S seconds.")
 @broker_option
@@ -44,6 +50,7 @@ def command(
     timeout_s: float | None,
     as_json: bool,
     from_beginning: bool,
+    newest: bool,
 ) -> None:
     """Watch TOPIC, a readable line a record, until Ctrl-C.
 
@@ -52,7 +59,13 @@ def command(
     \b
     Example: citybrain tail alerts --where severity=Severe
              citybrain tail incidents --from-beginning --json --max 10
+             citybrain tail kpi --newest --where subject=longgang
     """
+    if newest and (from_beginning or most or timeout_s is not None):
+        raise click.UsageError("--newest reads all and ends: not with the options of a watch.")
+
+    def say(record: ConsumerRecord) -> None:
+        click.echo(tail.as_json(record).decode() if as_json else render.line(record.value))
 
     async def show() -> int:
         shown = 0
@@ -66,10 +79,13 @@ def command(
         )
         async with aclosing(records):
             async for record in records:
-                line = tail.as_json(record).decode() if as_json else render.line(record.value)
-                click.echo(line)
+                say(record)
                 shown += 1
         return shown
 
+    if newest:
+        for record in asyncio.run(tail.newest(address, prefix + topic, where)):
+            say(record)
+        return
     if asyncio.run(show()) < (most or 0):
         raise click.exceptions.Exit(Exit.FINDING)

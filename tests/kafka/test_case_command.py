@@ -178,7 +178,7 @@ def drive(place: Place, key: str) -> None:
     assert steps == [
         "opened", "issued", "accept", "depart", "arrive", "handle", "verified", "close",
     ]  # fmt: skip
-    assert case(place, "list")[1] == "0 cases\n"
+    assert case(place, "list")[1] == "0 cases, 1 ended (--all)\n"
 
 
 def ask_many(place: Place) -> None:

@@ -85,6 +85,28 @@ def run(broker: str, prefix: str, *arguments: str) -> Result:
     return outcome
 
 
+def test_tail_shows_the_newest_record_of_each_key_and_ends(broker: str, topics: str) -> None:
+    async def send() -> None:
+        async with topic_reader.producer(broker) as producer:
+            for key, number in ((b"a", 1), (b"b", 2), (b"a", 3), (b"c", 4)):
+                value = an_alert(number, Severity.MINOR)
+                await producer.send_and_wait(topics + ALERTS, value, key=key)
+            await producer.send_and_wait(topics + ALERTS, None, key=b"c")
+
+    asyncio.run(send())
+
+    newest = run(broker, topics, "tail", "alerts", "--newest", "--json")
+    chosen = run(broker, topics, "tail", "alerts", "--newest", "--where", "subject=square-3")
+    older = run(broker, topics, "tail", "alerts", "--newest", "--where", "subject=square-1")
+    watched = run(broker, topics, "tail", "alerts", "--newest", "--max", "1")
+
+    subjects = [orjson.loads(line)["value"]["subject"] for line in newest.output.splitlines()]
+    assert subjects == ["square-2", "square-3"]
+    assert "Square 3 is loud" in chosen.output
+    assert (older.exit_code, older.output) == (0, "")
+    assert watched.exit_code == 2
+
+
 def test_tail_shows_chosen_records_as_readable_lines(broker: str, topics: str) -> None:
     severe = [an_alert(2, Severity.SEVERE), an_alert(4, Severity.SEVERE)]
     publish(broker, topics + ALERTS, [an_alert(1, Severity.MINOR), severe[0], None, severe[1]])

@@ -16,6 +16,7 @@ from streams.matters.chain import Chains
 
 (EVENT,) = map(to_wire, EXAMPLES[CaseEvent])
 (RECORD,) = map(to_wire, EXAMPLES[CaseRecord])
+T0 = "2025-03-22T04:00:00Z"
 OF_THE_CITY = [
     "opened", "issued", "escalated", "breached", "reminder", "relapse", "rung-risen", "closed",
     "ack-timeout", "review-overdue", "unverified", "verified", "unanswered", "resumed", "joined",
@@ -83,3 +84,24 @@ def test_the_beginning_of_an_id_is_enough_if_it_is_one_cases():
         book.find("ab")
     with pytest.raises(Fault, match="No case begins"):
         book.find("x")
+
+
+def test_a_case_of_several_departments_names_their_parts():
+    orders = [
+        {"unit": "g1", "part": "lead", "state": "handled"},
+        {"unit": "LG-police", "part": "helper", "state": "accepted"},
+    ]
+
+    head = casestory.head_of({**RECORD, "orders": orders})
+    assert "  派单 orders    g1 lead handled, LG-police helper accepted" in head
+
+
+def test_a_task_of_the_city_says_who_is_waited_for_and_until_when():
+    task = {"answered": ["a"], "unanswered": ["b", "c", "d", "e"], "due_time": T0}
+
+    assert casestory.answers_in_words(task) == (
+        "已响应 answered 1 · 未响应 waiting for 4: b, c, d … · due 2025-03-22 12:00:00+08:00"
+    )
+    assert casestory.answers_in_words({"answered": ["a"]}) == (
+        "已响应 answered 1 · 未响应 waiting for 0"
+    )
