@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from schemas.instants import format_instant, parse_instant
 from schemas.refused import Refusal
 from screens import past
-from screens.hub.density import MOST_ITEMS, clusters
+from screens.hub.density import MOST_ITEMS, Clusters
 from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer, Subscription, SubscriptionError, parse
 from screens.hub.table import Table
@@ -52,7 +52,7 @@ async def history(request: web.Request) -> web.Response:
         table.publish(1, at_ms)
         rows = np.flatnonzero(table.mask(seen))
         if len(rows) > MOST_ITEMS:
-            crowded[layer.value] = orjson.Fragment(clusters(table, rows, seen.zoom))
+            crowded[layer.value] = orjson.Fragment(Clusters(table, rows, seen.zoom).said())
         else:
             layers[layer.value] = [orjson.Fragment(item) for item in table.whole(rows.tolist())]
     since_ms = knowledge.sensors.series.since_ms

@@ -1,7 +1,6 @@
 """Many entities as few clusters: what a view shows when its items would be too many."""
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from screens.hub.subscription import Layer
@@ -16,57 +15,63 @@ _LEVELS = 4
 _RANK = {layer: rank for rank, layer in enumerate(Layer)}
 
 
-def clusters(table: Table, rows: Rows, zoom: float) -> bytes:
-    """Return the clusters of `rows` as a JSON array.
+class Clusters:
+    """How the rows of one view fall into clusters, for as long as they stay where they are.
 
-    Each has `id`, `count`, the mean place (none for what has no place) and how
-    many are `warn`, `over` and `stale`. Cells are 64 px of the map at `zoom`,
-    and larger where that makes more than `MOST_CLUSTERS`.
+    Cells are 64 px of the map at `zoom`, and larger where that makes more than
+    `MOST_CLUSTERS`. What is said of a cell but for its levels is made once.
     """
-    lon, lat, level = table.lon_deg[rows], table.lat_deg[rows], table.level[rows]
-    placed = ~np.isnan(lon)
-    said = _placed(lon[placed], lat[placed], level[placed], zoom)
-    if not placed.all():
-        counts = np.bincount(level[~placed], minlength=_LEVELS)
-        said.append({"id": "nowhere", **_counts(counts)})
-    return orjson.dumps(said)
+
+    def __init__(self, table: Table, rows: Rows, zoom: float) -> None:
+        self._table = table
+        placed = ~np.isnan(table.lon_deg[rows])
+        self._placed, self._nowhere = rows[placed], rows[~placed]
+        lon, lat = table.lon_deg[self._placed], table.lat_deg[self._placed]
+        codes, self._cell = _cells(lon, lat, zoom)
+        count = np.bincount(self._cell, minlength=len(codes))
+        east = np.bincount(self._cell, lon, len(codes)) / count
+        north = np.bincount(self._cell, lat, len(codes)) / count
+        columns = (codes.tolist(), east.tolist(), north.tolist(), count.tolist())
+        self._heads = [
+            f'{{"id":"{code & 0xFFFFFFFFFFFFFFFF:x}","lon_deg":{lon_deg:.5f},'
+            f'"lat_deg":{lat_deg:.5f},"count":{number}'
+            for code, lon_deg, lat_deg, number in zip(*columns, strict=True)
+        ]
+
+    def said(self) -> bytes:
+        """Return them as a JSON array.
+
+        Each has `id`, `count`, the mean place (none for what has no place) and how
+        many are `warn`, `over` and `stale` now.
+        """
+        level, size = self._table.level, len(self._heads) * _LEVELS
+        levels = np.bincount(self._cell * _LEVELS + level[self._placed], minlength=size)
+        said = [
+            f'{head},"warn":{warn},"over":{over},"stale":{stale}}}'
+            for head, (_, warn, over, stale) in zip(
+                self._heads, levels.reshape(-1, _LEVELS).tolist(), strict=True
+            )
+        ]
+        if self._nowhere.size:
+            fine, warn, over, stale = np.bincount(level[self._nowhere], minlength=_LEVELS).tolist()
+            count = fine + warn + over + stale
+            said.append(
+                f'{{"id":"nowhere","count":{count},"warn":{warn},"over":{over},"stale":{stale}}}'
+            )
+        return f"[{','.join(said)}]".encode()
 
 
-def _placed(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], level: NDArray[np.int8], zoom: float
-) -> list[dict[str, object]]:
+def _cells(
+    lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64], zoom: float
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the codes of the cells in which there is anything, and of each point its cell."""
     side = _CELL_AT_ZOOM_0_DEG / 2**zoom
     while True:
-        x, y = np.floor(lon / side).astype(np.int64), np.floor(lat / side).astype(np.int64)
-        code = x * (1 << 32) + y
-        cells, cell = np.unique(code, return_inverse=True)
-        if len(cells) <= MOST_CLUSTERS:
-            break
+        x, y = np.floor(lon_deg / side).astype(np.int64), np.floor(lat_deg / side).astype(np.int64)
+        codes, cell = np.unique(x * (1 << 32) + y, return_inverse=True)
+        if len(codes) <= MOST_CLUSTERS:
+            return codes, cell
         side *= 2
-    count = np.bincount(cell, minlength=len(cells))
-    east = np.bincount(cell, lon, len(cells)) / np.maximum(count, 1)
-    north = np.bincount(cell, lat, len(cells)) / np.maximum(count, 1)
-    levels = np.bincount(cell * _LEVELS + level, minlength=len(cells) * _LEVELS)
-    return [
-        {
-            "id": f"{code & 0xFFFFFFFFFFFFFFFF:x}",
-            "lon_deg": round(lon_deg, 5),
-            "lat_deg": round(lat_deg, 5),
-            **_counts(counts),
-        }
-        for code, lon_deg, lat_deg, counts in zip(
-            cells.tolist(),
-            east.tolist(),
-            north.tolist(),
-            levels.reshape(-1, _LEVELS),
-            strict=True,
-        )
-    ]
-
-
-def _counts(counts: NDArray[np.intp]) -> dict[str, int]:
-    fine, warn, over, stale = counts.tolist()
-    return {"count": fine + warn + over + stale, "warn": warn, "over": over, "stale": stale}
 
 
 def too_many(shown: dict[Layer, int], clustered: frozenset[Layer]) -> frozenset[Layer]:

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 
 from screens.hub import frames
-from screens.hub.density import clusters, too_many
+from screens.hub.density import Clusters, too_many
 from screens.hub.frames import Frame
 from screens.hub.subscription import Layer, Subscription
 from screens.hub.table import Mask, Rows, Table
@@ -33,6 +33,7 @@ class View:
         self._clustered: frozenset[Layer] = frozenset()
         self._mark = ""
         self._cursor = -1
+        self._groups: dict[Layer, tuple[int, Clusters]] = {}
         self._clusters: dict[Layer, bytes] = {}
         self._clusters_since: dict[Layer, int] = {}
         self._clusters_at_ms = 0
@@ -50,12 +51,12 @@ class View:
             self._clustered = chosen
             self._mark = _mark(self.seen, chosen, self._epoch)
             self._clusters.clear()
+            self._groups.clear()
             self._clusters_at_ms = 0
         if now_ms - self._clusters_at_ms >= _CLUSTERS_EVERY_MS:
             self._clusters_at_ms = now_ms
             for layer in chosen:
-                rows = np.flatnonzero(self._mask(layer))
-                said = clusters(self._tables[layer], rows, self.seen.zoom)
+                said = self._grouped(layer).said()
                 if said != self._clusters.get(layer):
                     self._clusters[layer] = said
                     self._clusters_since[layer] = cursor
@@ -130,6 +131,15 @@ class View:
         known = self._masks.get(layer)
         if known is None or known[0] != table.layout:
             known = self._masks[layer] = (table.layout, table.mask(self.seen))
+        return known[1]
+
+    def _grouped(self, layer: Layer) -> Clusters:
+        """Return how a layer's rows fall into clusters; found anew when any of them moved."""
+        table = self._tables[layer]
+        known = self._groups.get(layer)
+        if known is None or known[0] != table.layout:
+            found = Clusters(table, self.rows(layer), self.seen.zoom)
+            known = self._groups[layer] = (table.layout, found)
         return known[1]
 
     def rows(self, layer: Layer) -> Rows:

@@ -5,7 +5,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screens.hub.density import MOST_CLUSTERS, MOST_ITEMS, clusters, too_many
+from screens.hub.density import MOST_CLUSTERS, MOST_ITEMS, Clusters, too_many
 from screens.hub.items import Item, ItemTable, Place
 from screens.hub.subscription import Layer
 
@@ -52,7 +52,7 @@ def test_clusters_count_every_entity_once_by_level(
         table.put(Item(f"u{i}", {"id": f"u{i}"}))
     table.publish(1, 10_000)
 
-    found = orjson.loads(clusters(table, np.arange(table.size), zoom))
+    found = orjson.loads(Clusters(table, np.arange(table.size), zoom).said())
 
     levels = [level for *_, level in places]
     assert sum(one["count"] for one in found) == len(places) + unplaced
