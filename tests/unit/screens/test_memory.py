@@ -24,7 +24,7 @@ from schemas.records import RawBatch
 from schemas.units import KINDS
 from screens.hub.departures import Departures
 from screens.hub.subscription import parse
-from screens.known.knowledge import Knowledge
+from screens.known.knowledge import STARTS, Knowledge
 from screens.known.stories import Stories
 from streams.city.model import City
 
@@ -85,6 +85,12 @@ class Days:
             self.known.expect_reply(f"filled-{number:09d}", "")
         for number in range(30_001):
             self.known.devices.take(f"filled-{number:09d}", "online", b"{}")
+        for number in range(20_001):
+            name, ended = f"filled-{number:09d}", f"ended-{number:09d}"
+            command = {"id": name, "action": "unsilence", "silence_id": ended}
+            self.known.holds.take_command(command)
+            answer = {"command_id": name, "action": "unsilence", "accepted": True}
+            self.known.holds.take_reply(answer)
 
     def day(self) -> None:
         for _ in range(STEPS_A_DAY):
@@ -122,6 +128,7 @@ class Days:
             for record in self.city.sensors.values()
         ]
         yield topics.SENSOR_READINGS, sensors
+        yield topics.SENSOR_READINGS_URGENT, sensors
         names = [*islice(self.city.vessels, VESSELS)]
         names += [str(300_000_000 + step * STRANGERS + i) for i in range(STRANGERS)]
         yield topics.VESSEL_POSITIONS, [self.position(name, i) for i, name in enumerate(names)]
@@ -142,6 +149,12 @@ class Days:
         yield topics.REMINDERS, [self.matter("reminder_id", name, "played") for name in fresh]
         replies = [self.matter("command_id", name, "done") for name in fresh]
         yield topics.CASE_REPLIES, replies
+        until = format_instant(self.now_ms + STEP_MS)
+        silences = [{"id": f"silence-{name}", "until_time": until} for name in fresh]
+        silence = {"action": "silence"}
+        yield topics.INCIDENT_COMMANDS, [silence | one for one in silences]
+        answers = [{"command_id": one["id"], "accepted": True} for one in silences]
+        yield topics.INCIDENT_REPLIES, [silence | one for one in answers]
         yield topics.KPI, [{"subject": f"unit-{i}", "cases": step} for i in more]
         steps = [{"case_id": name, "id": f"step-{name}", "action": "accept"} for name in fresh]
         yield topics.CASE_EVENTS, steps
@@ -196,6 +209,7 @@ def sizes(known: Knowledge) -> Mapping[str, int]:
 
 def test_a_day_leaves_every_container_and_the_heap_as_large_as_the_day_before(city: City) -> None:
     days = Days(city)
+    assert {topic for topic, _ in days.speak()} == set(STARTS)  # every topic that is read
     days.fill()
     days.day()
     days.day()  # what ended is kept for a day at most
