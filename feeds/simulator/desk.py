@@ -19,6 +19,7 @@ from schemas.complaints import Complaint
 from schemas.envelope import Envelope
 from schemas.ids import uuid5
 from schemas.incidents import IncidentCommand
+from schemas.positions import Position
 from schemas.topics import (
     CASE_COMMANDS,
     CASE_REPLIES,
@@ -28,6 +29,7 @@ from schemas.topics import (
     INCIDENT_COMMANDS,
     INCIDENT_REPLIES,
     INCIDENTS,
+    VESSEL_POSITIONS,
 )
 
 Message = Mapping[str, Any]
@@ -42,6 +44,7 @@ _TOPICS: Final[Mapping[type[Envelope], str]] = MappingProxyType(
         CaseCommand: CASE_COMMANDS,
         IncidentCommand: INCIDENT_COMMANDS,
         Complaint: CITIZEN_COMPLAINTS,
+        Position: VESSEL_POSITIONS,
     }
 )
 _PROMPT_S: Final = 5.0
@@ -68,6 +71,7 @@ class Step(NamedTuple):
         topic, where: The message that it waits for; no topic, none.
         after: Steps whose answers it waits for, whatever they are.
         delay_s: How long after all that it is said.
+        age_s: How old what it says is by then: fixes that a boat sends late.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Step(NamedTuple):
     where: Mapping[str, Any] = MappingProxyType({})
     after: Sequence[str] = ()
     delay_s: float = _PROMPT_S
+    age_s: float = 0.0
 
 
 class Said(NamedTuple):
@@ -154,7 +159,9 @@ class Desk:
     def record(self, said: Said, key: bytes, now_ms: int) -> KeyedRecord:
         """Return what is said at `now_ms` as a record of its topic."""
         word = said.word
-        given = msgspec.structs.replace(word, id=self.id_of(said.step), event_time_ms=now_ms)
+        at_ms = now_ms - round(self._steps[said.step].age_s * 1000)
+        given = msgspec.structs.replace(word, id=self.id_of(said.step), event_time_ms=at_ms)
+        key = word.subject.encode() if isinstance(word, Position) else key
         return KeyedRecord(_TOPICS[type(word)], key, encode(given), now_ms)
 
 

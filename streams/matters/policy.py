@@ -11,6 +11,7 @@ import msgspec
 from schemas.alerts import Severity
 from streams.matters.routing import fits
 
+_MOST_LAT_DEG = 90.0
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
@@ -71,11 +72,18 @@ class Mode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         mute: Kinds that are told to nobody while it lasts.
         mute_single: Kinds that are told only once a second sense has noticed.
         least: Kinds that are told from this severity on.
+        recall: Bands of latitude (from, to; degrees) whose boats are to be in harbour.
     """
 
     mute: tuple[str, ...] = ()
     mute_single: tuple[str, ...] = ()
     least: Mapping[str, Severity] = {}
+    recall: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        for south_deg, north_deg in self.recall:
+            if not -_MOST_LAT_DEG <= south_deg < north_deg <= _MOST_LAT_DEG:
+                raise ValueError(f"recall has {[south_deg, north_deg]}: south, then north of it")
 
 
 class IncidentParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ Two files of a city become the types here:
     lead = "police"             # the department for the level "department"
     rungs = ["loudspeaker", "grid", "department"]   # who answers rung 1, 2, 3
     outside = "coast-desk"      # optional: instead of the table's own
+    desk = "coast-desk"         # optional: has it at every place, instead of those below the city
 
     # units.toml
     [[units]]
@@ -102,6 +103,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lead: str = ""
     rungs: tuple[Level, ...] = ()
     outside: str = ""
+    desk: str = ""
 
     def __post_init__(self) -> None:
         if self.start is Level.LOUDSPEAKER:
@@ -232,6 +234,8 @@ def _candidates(
     level: Level, call: Call, routing: Routing, roster: Roster
 ) -> tuple[str, Sequence[Unit]]:
     """Return the name under which a level is passed over, and its units."""
+    if level in TERRITORIAL and call.route.desk in roster.units:
+        return "desk", (roster.units[call.route.desk],)
     if call.chain is not None or level not in TERRITORIAL:
         return level.value, roster.serving(level, call.chain, call.route.lead)
     desk = roster.units.get(call.route.outside or routing.outside)
@@ -261,6 +265,8 @@ def faults(routing: Routing, roster: Roster) -> list[str]:
             found.append(f"route {route.kind!r} asks a department but has no `lead`")
         if route.outside and route.outside not in roster.units:
             found.append(f"route {route.kind!r}: outside names no unit: {route.outside!r}")
+        if route.desk and route.desk not in roster.units:
+            found.append(f"route {route.kind!r}: desk names no unit: {route.desk!r}")
     return found
 
 

@@ -17,7 +17,8 @@ from schemas.topics import (
 from streams.matters.book import ENTRIES, Book, Where
 from streams.matters.correlate import Matter, correlate
 from streams.matters.desk import obey
-from streams.matters.policy import IncidentParams
+from streams.matters.policy import IncidentParams, Mode
+from streams.matters.recall import against
 from streams.matters.settling import advance, take
 from streams.operator import Outcome, Row
 from streams.operators.events import Tally
@@ -48,7 +49,7 @@ class IncidentsOperator:
             used = self._commands(raw, tally)
         else:
             used = self._alerts(raw, tally, now_ms)
-        return Outcome(tally.sends, len(raw.values), used, tally.refused)
+        return Outcome(tally.sends, len(raw.values), used, tally.refused, alerts=tally.alerts)
 
     def wake(self, now_ms: int, *, caught_up: bool) -> Outcome:
         """Do what time has made due, once no alert waits that came before it."""
@@ -106,8 +107,14 @@ class IncidentsOperator:
                 self._forget.set(key, matter.due_ms if matter else None)
             for incident in said.incidents:
                 take(self._book, incident, alert, at_ms)
+            if (left := against(alert, self._in_force())) is not None:
+                tally.alert([left])  # it comes back with the others, and is an incident then
         self._tell(tally)
         return len(alerts)
+
+    def _in_force(self) -> list[tuple[str, Mode]]:
+        modes = self._params.modes
+        return [(name, modes[name]) for name in sorted(self._book.modes) if name in modes]
 
     def _commands(self, raw: RawBatch, tally: Tally) -> int:
         commands, rejects = decode_records(raw, IncidentCommand)

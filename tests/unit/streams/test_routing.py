@@ -90,6 +90,20 @@ def test_a_department_near_the_place_comes_before_the_citys_own():
     assert asked("noise.x", None, NOON, Level.DEPARTMENT).unit.code == "police"
 
 
+def test_a_route_with_a_desk_of_its_own_asks_it_at_every_place():
+    own = {"kind": "vessel.against-recall", "start": "grid", "desk": "coast-desk"}
+    routing = routing_from({**TABLE, "routes": [own, *TABLE["routes"]]})
+    route = route_of("vessel.against-recall", routing)
+    levels = steps(route.start, routing)
+
+    def who(chain, minute):
+        found = assign(levels, Call(route, chain, minute), routing, roster_from(PEOPLE))
+        return found.unit.code, found.passed
+
+    assert who(SQUARE, NOON) == who(None, NOON) == ("coast-desk", ())
+    assert who(SQUARE, NIGHT) == ("desk", ("nobody-to-tell:desk",))
+
+
 def test_a_unit_that_was_tried_is_not_asked_again():
     tried = frozenset({"g1", "c1-day", "c1-night", "desk", "coast-desk"})
 
@@ -138,14 +152,15 @@ def test_the_two_files_are_checked_against_each_other():
             {"kind": "a", "lead": "firemen"},
             {"kind": "b", "rungs": ["loudspeaker", "department"]},
             {"kind": "c", "outside": "moon"},
+            {"kind": "d", "desk": "mars"},
         ],
     }
     found = faults(routing_from(table), roster_from(PEOPLE))
 
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(
         any(word in line for line in found)
-        for word in ("nobody", "coast", "firemen", "'b'", "moon")
+        for word in ("nobody", "coast", "firemen", "'b'", "moon", "mars")
     )
     assert faults(routing_from(TABLE), roster_from(PEOPLE)) == []
 

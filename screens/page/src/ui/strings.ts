@@ -337,6 +337,7 @@ export const KIND_NAMES: Record<string, Pair> = {
   "vessel.distress": ["渔船遇险", "Vessel in distress"],
   "vessel.silent": ["渔船失联", "Vessel silent"],
   "vessel.zone-entered": ["驶入禁区", "Entered closed water"],
+  "vessel.against-recall": ["违反召回令出港", "Left against the recall"],
   "vessel.moratorium": ["休渔期出海", "At sea in the moratorium"],
   "vessel.speeding": ["超速", "Too fast"],
   "fence.entered": ["驶入围栏", "Entered a fence"],

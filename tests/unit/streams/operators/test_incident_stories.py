@@ -11,6 +11,7 @@ from schemas.alerts import Alert, Severity, Transition
 from schemas.commands import CommandReply
 from schemas.incidents import Incident, IncidentAction, IncidentCommand
 from schemas.topics import ALERTS, INCIDENT_COMMANDS, INCIDENT_REPLIES, INCIDENTS
+from streams.matters import recall
 from streams.matters.policy import IncidentParams
 from streams.matters.routing import AreaChain
 from streams.operators.incidents import IncidentsOperator
@@ -42,6 +43,7 @@ TABLE = {
             "mute": ["stall.*"],
             "mute_single": ["rain.*"],
             "least": {"wind.*": "Severe"},
+            "recall": [[25.0, 26.0], [27.5, 27.6]],
         }
     },
 }
@@ -57,7 +59,7 @@ class Desk:
         self.kept = kit.kept()
         self.logs = {topic: kit.log(topic) for topic in (ALERTS, INCIDENT_COMMANDS)}
         self.now_ms = kit.t0_ms
-        self.said, self.replies = [], []
+        self.said, self.replies, self.alerts = [], [], []
         self.count = 0
 
     def _begin(self):
@@ -116,6 +118,7 @@ class Desk:
         said = self.kit.sent(outcome, INCIDENTS, Incident)
         self.said += said
         self.replies += self.kit.sent(outcome, INCIDENT_REPLIES, CommandReply)
+        self.alerts += self.kit.sent(outcome, ALERTS, Alert)
         self.kept.put(self.operator.changes())
         self.operator = self.kept.begin(self._begin())
         return said
@@ -534,6 +537,40 @@ def test_in_typhoon_mode_low_kinds_are_muted_and_reviewed_when_it_ends(desk):
         ("rain.heavy", "open"),
     }
     assert reply.hint == "4 incidents to review"
+
+
+def puts_out(desk, subject="boat", north_m=0.0, **said):
+    desk.onset("vessel.harbour", north_m, subject=subject, alert_id=f"stay-{subject}")
+    out = {"reason": "exit held", "sentence": "示例渔驶出巴艚港", "alert_id": f"stay-{subject}"}
+    return desk.clear("vessel.harbour", north_m, subject=subject, **{**out, **said})
+
+
+def test_a_boat_that_leaves_while_it_is_recalled_is_an_incident_at_once_and_no_other(desk):
+    puts_out(desk, "before")
+    typhoon(desk.at(60), IncidentAction.MODE_ON)
+    desk.at(120)
+    puts_out(desk, "boat")
+    puts_out(desk, "far north", north_m=20_000)
+    puts_out(desk, "lost", reason="lost silence")
+    desk.clear("vessel.no-go", subject="other", reason="exit held")
+    desk.onset("vessel.harbour", subject="comes in")
+    typhoon(desk.at(180), IncidentAction.MODE_OFF)
+    puts_out(desk, "after")
+
+    (alert,) = desk.alerts
+    assert (alert.subject, alert.kind, alert.transition) == ("boat", recall.KIND, Transition.NOTICE)
+    assert (alert.severity, alert.life_safety) == (Severity.SEVERE, True)
+    assert alert.reason == "mode:typhoon 27.5-27.6N"
+    assert alert.sentence == "示例渔驶出巴艚港，违反召回令（27.5-27.6N）"
+
+
+def test_the_word_of_one_stay_that_comes_again_gives_the_same_alert(desk):
+    typhoon(desk, IncidentAction.MODE_ON)
+    puts_out(desk)
+    puts_out(desk)
+
+    first, second = desk.alerts
+    assert (first.id, first.alert_id) == (second.id, second.alert_id)
 
 
 # -- storms and flapping ------------------------------------------------------------------------
