@@ -30,6 +30,7 @@ from screens.api import (
     vessels,
 )
 from screens.api import session as signing
+from screens.basemap import Basemap
 from screens.known.knowledge import Knowledge
 from screens.metrics import Metrics
 from screens.reader import Reader
@@ -64,16 +65,16 @@ class Failure:
 
 
 FAILURE = web.AppKey("failure", Failure)
+POLICY = web.AppKey("policy", str)
 
 _MOST_BODY_BYTES = 256 * 1024
 _AT_ONCE = 2
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{more}; "
+    "font-src 'self'; connect-src 'self'{more}; worker-src 'self'; manifest-src 'self'; "
     "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -113,6 +114,7 @@ def create_app(settings: Settings, known: City) -> web.Application:
     app[METRICS] = Metrics()
     app[TICKER] = Ticker(app[KNOWLEDGE], app[METRICS], settings.tick_s, settings.health_s)
     app[FAILURE] = Failure()
+    app[POLICY] = policy(settings.basemap)
     app[ACCOUNTS] = Accounts(settings.folder / "users.json")
     app[AUDIT] = AuditLog(settings.folder / "audit.jsonl")
     app[session.ENDED] = {}
@@ -153,7 +155,14 @@ async def _work(app: web.Application) -> AsyncIterator[None]:
     app[AUDIT].close()
 
 
-async def _harden(_: web.Request, response: web.StreamResponse) -> None:
+def policy(basemap: Basemap | None) -> str:
+    """Return the page's policy: it asks its gateway, and for a foreign basemap those it names."""
+    origins = basemap.origins if basemap is not None else ()
+    return _POLICY.format(more="".join(f" {origin}" for origin in origins))
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("Content-Security-Policy", request.app[POLICY])
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
 

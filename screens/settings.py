@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from screens.basemap import Basemap
+
 
 class Settings(NamedTuple):
     """How this gateway runs.
@@ -18,6 +20,7 @@ class Settings(NamedTuple):
         health_s: How often screens hear how fresh the feeds are.
         most_streams: Open streams of one user.
         answer_s: So long a field app waits for the answer to what it said.
+        basemap: Under the city's own lines, instead of its own land and sea.
     """
 
     broker: str
@@ -31,6 +34,7 @@ class Settings(NamedTuple):
     health_s: float = 2.0
     most_streams: int = 100
     answer_s: float = 5.0
+    basemap: Basemap | None = None
 
     @property
     def folder(self) -> Path:

@@ -8,6 +8,7 @@ import click
 from deploy.errors import Fault
 from deploy.options import broker_option, city_option, open_city
 from deploy.topic_reader import quiet_clients
+from screens.basemap import basemap_of
 from screens.reader import NoBrokerError
 from screens.serve import serve
 from screens.settings import Settings
@@ -26,6 +27,14 @@ _DEFAULT_DATA = Path(".citybrain")
     show_envvar=True,
     help="Folder that holds screens/: users, the key of sessions, the audit log.",
 )
+@click.option(
+    "--basemap",
+    default="",
+    metavar="STYLE",
+    envvar="CITYBRAIN_BASEMAP",
+    show_envvar=True,
+    help="A MapLibre style, by address or in a file, to be drawn under the city's own lines.",
+)
 @click.option("--behind-tls", is_flag=True, help="People come by https: cookies go over it alone.")
 @city_option
 @broker_option
@@ -34,6 +43,7 @@ def command(
     host: str,
     port: int,
     state: Path,
+    basemap: str,
     behind_tls: bool,
     city_dir: Path,
     address: str,
@@ -47,7 +57,12 @@ def command(
     Examples:
       citybrain screens --port 8080
       citybrain screens --host 0.0.0.0 --behind-tls --broker kafka:9092
+      citybrain screens --basemap https://maps.example.org/dark.json
     """
+    try:
+        style = basemap_of(basemap) if basemap else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--basemap") from None
     settings = Settings(
         broker=address,
         prefix=prefix,
@@ -55,6 +70,7 @@ def command(
         host=host,
         port=port,
         behind_tls=behind_tls,
+        basemap=style,
     )
     city = open_city(city_dir)
     quiet_clients()

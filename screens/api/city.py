@@ -9,7 +9,8 @@ import shapely
 from aiohttp import web
 from shapely.geometry.base import BaseGeometry
 
-from screens.web import KNOWLEDGE, json_answer, not_found
+from screens.basemap import OWN_ADDRESS
+from screens.web import KNOWLEDGE, SETTINGS, json_answer, not_found
 from streams.city.model import City
 from streams.geo.areas import AreaIndex
 from streams.geo.fences import FencePurpose
@@ -23,6 +24,7 @@ _DIGITS = 6
 async def city(request: web.Request) -> web.Response:
     """Return names, bounds, venues, harbours, modes, and where the map's layers are."""
     known = request.app[KNOWLEDGE].city
+    style = request.app[SETTINGS].basemap
     incidents: Any = known.params.get("incidents")
     bounds = shapely.total_bounds(known.areas.geometry).round(_DIGITS).tolist()
     return json_answer(
@@ -32,6 +34,7 @@ async def city(request: web.Request) -> web.Response:
             "version": known.version,
             "bbox": bounds,
             "basemap": {name: f"/api/v1/city/{name}.geojson" for name in LAYERS},
+            "style": None if style is None else style.address,
             "modes": sorted(incidents.modes) if incidents is not None else [],
             "communities": sorted(request.app[KNOWLEDGE].atlas.communities),
             "venues": [
@@ -45,6 +48,15 @@ async def city(request: web.Request) -> web.Response:
             ],
         }
     )
+
+
+@routes.get(OWN_ADDRESS)
+async def foreign_basemap(request: web.Request) -> web.Response:
+    """Return the style of another basemap, where this gateway was started with one in a file."""
+    style = request.app[SETTINGS].basemap
+    if style is None or not style.body:
+        raise not_found("style", "basemap")
+    return web.Response(body=style.body, content_type="application/json")
 
 
 @routes.get("/api/v1/city/{layer}.geojson")

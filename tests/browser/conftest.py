@@ -1,5 +1,6 @@
 """The page as a person meets it: Debian's Chromium, the real gateway, a real Kafka."""
 
+import base64
 import dataclasses
 import re
 import signal
@@ -9,7 +10,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ from schemas.topics import (
     TOPICS,
     VESSEL_POSITIONS,
 )
+from screens.access.accounts import Accounts
+from screens.access.people import EVERYWHERE, Person, Role
 from streams.city.model import City
 
 REPO = Path(__file__).resolve().parents[2]
@@ -57,6 +60,8 @@ _FLAGS = [
     "--enable-unsafe-swiftshader",
     "--force-prefers-reduced-motion",
 ]
+
+_COUNT = (Path(__file__).parent / "count_pixels.js").read_text()
 
 
 def now_ms() -> int:
@@ -95,7 +100,19 @@ class Feed:
     def say(
         self, topic: str, record: Envelope, key: str = "longgang", *, flush: bool = True
     ) -> None:
-        self._producer.send(self._prefix + topic, encode(record), key=key.encode())
+        self.say_raw(topic, encode(record), key, flush=flush)
+
+    def say_raw(
+        self,
+        topic: str,
+        value: bytes,
+        key: str = "longgang",
+        *,
+        at_ms: int | None = None,
+        flush: bool = True,
+    ) -> None:
+        """Say what need not keep to a contract; `at_ms` is the broker's time of it."""
+        self._producer.send(self._prefix + topic, value, key=key.encode(), timestamp_ms=at_ms)
         if flush:
             self.flush()
 
@@ -192,8 +209,9 @@ class Feed:
 class Gateway:
     """`citybrain screens` as a process, with people who may sign in."""
 
-    def __init__(self, address: str, prefix: str, folder: Path) -> None:
+    def __init__(self, address: str, prefix: str, folder: Path, city_dir: Path) -> None:
         self.address, self.prefix, self.folder = address, prefix, folder
+        self._city_dir = city_dir
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -203,19 +221,17 @@ class Gateway:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def add(self, user: str, role: str, *areas: str) -> None:
-        words = [word for area in areas for word in ("--area", area)]
-        subprocess.run(
-            [*_cli(), "users", "add", user, "--role", role, *words, "--name", user.title(),
-             "--state", str(self.folder), "--city", str(CITY_DIR), "--password-stdin"],
-            input=PASSWORD.encode(), check=True, capture_output=True, timeout=WITHIN_S,
-        )  # fmt: skip
+    def add(self, user: str, role: Role, *areas: str, name: str = "") -> None:
+        accounts = Accounts(self.folder / "screens" / "users.json")
+        person = Person(user, name or user.title(), role, areas or (EVERYWHERE,))
+        accounts.add(person, PASSWORD, areas)
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         with (self.folder / "gateway.log").open("ab") as log:
             self._process = processes.spawn(
                 [*_cli(), "screens", "--port", str(self.port), "--state", str(self.folder),
-                 "--city", str(CITY_DIR), "--broker", self.address, "--prefix", self.prefix],
+                 "--city", str(self._city_dir), "--broker", self.address, "--prefix", self.prefix,
+                 *options],
                 output=log,
             )  # fmt: skip
         self._wait_ready()
@@ -268,22 +284,40 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def feed(broker: str) -> Iterator[Feed]:
+def city_dir() -> Path:
+    """Give the files of the city that the page shows; a module may have others."""
+    return CITY_DIR
+
+
+@pytest.fixture(scope="module")
+def gateway_options() -> tuple[str, ...]:
+    """Give more options of `citybrain screens`; a module may have its own."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def feed(broker: str, city_dir: Path) -> Iterator[Feed]:
     prefix = f"t{uuid.uuid4().hex[:10]}."
     _, left = topics_admin.apply(broker, topics_admin.prefixed(TOPICS, prefix), {})
     assert not left
-    found = Feed(broker, prefix, open_city(CITY_DIR))
+    found = Feed(broker, prefix, open_city(city_dir))
     yield found
     found.close()
 
 
 @pytest.fixture(scope="module")
-def gateway(feed: Feed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    running = Gateway(feed._address, feed._prefix, tmp_path_factory.mktemp("screens"))
-    running.add("desk", "desk")
-    running.add("viewer", "viewer")
-    running.add("operator", "operator", feed.spots(1)[0].community)
-    running.start()
+def gateway(
+    feed: Feed,
+    city_dir: Path,
+    gateway_options: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("screens")
+    running = Gateway(feed._address, feed._prefix, folder, city_dir)
+    running.add("desk", Role.DESK)
+    running.add("viewer", Role.VIEWER)
+    running.add("operator", Role.OPERATOR, feed.spots(1)[0].community)
+    running.start(*gateway_options)
     yield running
     running.stop()
 
@@ -294,8 +328,13 @@ def visit(browser: Browser, gateway: Gateway) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def go(user: str = "desk", query: str = "lang=en", **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+    own = (gateway.url, gateway.url.replace("http", "ws"), "data:", "blob:")
+
+    def go(
+        user: str = "desk", query: str = "lang=en", also: tuple[str, ...] = (), **options: Any
+    ) -> Page:
+        allowed = (*own, *also)
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WITHIN_S * 1000)
@@ -303,7 +342,7 @@ def visit(browser: Browser, gateway: Gateway) -> Iterator[Callable[..., Page]]:
         page.on(
             "console", lambda said: "Content Security" in said.text and faults.append(said.text)
         )
-        page.on("request", lambda asked: _is_own(asked.url, gateway) or faults.append(asked.url))
+        page.on("request", lambda asked: asked.url.startswith(allowed) or faults.append(asked.url))
         page.goto(f"{gateway.url}/?{query}")
         page.locator("#user").fill(user)
         page.locator("#password").fill(PASSWORD)
@@ -320,5 +359,25 @@ def visit(browser: Browser, gateway: Gateway) -> Iterator[Callable[..., Page]]:
     assert not faults
 
 
-def _is_own(url: str, gateway: Gateway) -> bool:
-    return url.startswith((gateway.url, gateway.url.replace("http", "ws"), "data:", "blob:"))
+@pytest.fixture
+def dyed() -> Callable[[Page, Iterable[int], Any], int]:
+    """Give a way to count the pixels of a colour, or near it, in a part of the page."""
+
+    def count(page: Page, colour: Iterable[int], box: Any) -> int:
+        shot = base64.b64encode(page.screenshot(clip=box)).decode()
+        found: int = page.evaluate(_COUNT, [shot, list(colour)])
+        return found
+
+    return count
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], bool]], None]:
+    """Give a way to wait until something holds that has no element to wait for."""
+
+    def wait(holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to hold"
+
+    return wait

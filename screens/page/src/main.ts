@@ -6,6 +6,7 @@ import "./styles/lists.css";
 import "./styles/card.css";
 import "./styles/map.css";
 import "./styles/wall.css";
+import type { StyleSpecification } from "maplibre-gl";
 import { CardHost } from "./cards/host";
 import { CITY_TASK, commandOf, outcomeWords } from "./cards/actions";
 import { form } from "./cards/forms";
@@ -19,6 +20,7 @@ import { KpiStrip } from "./lists/kpi";
 import { Lists } from "./lists/lists";
 import { dangers } from "./lists/matters";
 import { BlindSpots } from "./map/blind";
+import { styleOf } from "./map/foreign";
 import { LayerBox } from "./map/layerbox";
 import { CityMap } from "./map/map";
 import type { Place } from "./map/marks";
@@ -181,31 +183,38 @@ function run(root: HTMLElement, city: City, person: Person): void {
 
   const around = stream("map", { layers: AROUND, zoom: FIRST_ZOOM }, shown, freshness);
   stream("matters", { layers: MATTERS }, shown, freshness);
-  try {
-    map = new CityMap(
-      shell.mapBox,
-      city,
-      shown,
-      {
-        picked: (layer, id) => {
-          const kind = PICKED[layer];
-          if (kind) selected.open(kind, id);
+  const draw = (style: StyleSpecification) => {
+    try {
+      map = new CityMap(
+        shell.mapBox,
+        city,
+        style,
+        shown,
+        {
+          picked: (layer, id) => {
+            const kind = PICKED[layer];
+            if (kind) selected.open(kind, id);
+          },
+          moved: (box: Box, zoom: number) => around.subscribe({ layers: AROUND, box, zoom }),
+          grabbed: () => selected.lock(false),
+          resized: keepUp,
         },
-        moved: (box: Box, zoom: number) => around.subscribe({ layers: AROUND, box, zoom }),
-        grabbed: () => selected.lock(false),
-        resized: keepUp,
-      },
-      () => {
-        const danger = dangers(shown.live).find((alert) => alert.kind === "vessel.distress");
-        if (danger) follow(danger);
-        cards.redraw();
-        keepUp();
-        shell.frame.dataset["map"] = "ready";
-      },
-    );
-  } catch {
-    fill(shell.mapBox, h("p", { class: "no-map" }, t("live.noMap")));
-  }
+        () => {
+          const danger = dangers(shown.live).find((alert) => alert.kind === "vessel.distress");
+          if (danger) follow(danger);
+          cards.redraw();
+          keepUp();
+          shell.frame.dataset["map"] = "ready";
+        },
+      );
+    } catch {
+      fill(shell.mapBox, h("p", { class: "no-map" }, t("live.noMap")));
+    }
+  };
+  void styleOf(city, palette()).then(({ style, failed }) => {
+    if (failed) toasts.show(t("live.noBasemap", { why: failed }), "bad");
+    draw(style);
+  });
   window.setInterval(() => {
     shell.tick();
     freshness.tick();

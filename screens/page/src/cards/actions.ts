@@ -74,7 +74,7 @@ export function offered({ record, incident, parts, hasOthers }: Aim): Action[] {
 }
 
 export class Actions {
-  readonly element = h("div", { class: "actions" });
+  readonly element = h("div", { class: "actions", attrs: { tabindex: -1 } });
   private readonly answer = h("p", { class: "answer", attrs: { role: "status", "aria-live": "polite" } });
   private readonly formPlace = h("div");
   private readonly buttons = h("div", { class: "action-buttons" });
@@ -116,12 +116,19 @@ export class Actions {
     const aim = this.aim();
     const choices = choicesOf(action, aim);
     if (action.fields.length === 0) void this.send(action, {});
-    else fill(this.formPlace, form(action, (values) => void this.send(action, values), () => fill(this.formPlace), choices));
+    else fill(this.formPlace, form(action, (values) => void this.send(action, values), () => this.shut(), choices));
     this.formPlace.querySelector<HTMLElement>("input, textarea")?.focus();
   }
 
-  private async send(action: Action, values: Values): Promise<void> {
+  /** Take the form away; the keyboard goes on from where it stood. */
+  private shut(): void {
+    const wasHere = this.formPlace.contains(document.activeElement);
     fill(this.formPlace);
+    if (wasHere) this.element.focus();
+  }
+
+  private async send(action: Action, values: Values): Promise<void> {
+    this.shut();
     await this.commands.send(commandOf(action, values, this.aim()), (outcome) => tellOutcome(this.answer, outcome));
   }
 }

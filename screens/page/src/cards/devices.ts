@@ -12,6 +12,7 @@ const RENEW_MS = 5_000;
 export function sensorCard(id: string, shown: Shown): Card {
   const item = () => shown.now.get<Sensor>("sensors", id) ?? fetched;
   let fetched: Sensor | undefined;
+  const kind = h("p", { class: "card-kind" });
   const big = h("p", { class: "big-value" });
   const limit = h("span");
   const graph = h("div", { class: "chart-box" });
@@ -31,6 +32,7 @@ export function sensorCard(id: string, shown: Shown): Card {
   };
   const tick = () => {
     const sensor = item();
+    setText(kind, word("kind", sensor?.kind) || t("sensor.title"));
     big.dataset["level"] = sensor?.stale ? "stale" : (sensor?.level ?? "");
     setText(big, sensor ? `${rounded(sensor.value)} ${sensor.unit ?? ""}` : "–");
     setText(limit, typeof sensor?.limit === "number" ? `${rounded(sensor.limit)} ${sensor.unit ?? ""}` : t("app.none"));
@@ -48,7 +50,7 @@ export function sensorCard(id: string, shown: Shown): Card {
     element: h(
       "div",
       {},
-      h("p", { class: "card-kind" }, word("kind", item()?.kind) || t("sensor.title")),
+      kind,
       h("h2", {}, id),
       h(
         "div",
@@ -67,11 +69,13 @@ export function sensorCard(id: string, shown: Shown): Card {
 export function cameraCard(id: string, shown: Shown): Card {
   const item = () => shown.now.get<Camera>("cameras", id) ?? fetched;
   let fetched: Camera | undefined;
+  const title = h("h2", {}, id);
   const body = h("div", { class: "card-body" });
   let drawnFor = "";
   let age = aged(null);
   const tick = () => {
     const camera = item();
+    setText(title, camera?.name || id);
     const now = `${camera?.updated}${camera?.detection}${camera?.state}`;
     if (now !== drawnFor) {
       drawnFor = now;
@@ -81,7 +85,7 @@ export function cameraCard(id: string, shown: Shown): Card {
         facts(
           [t("camera.last"), camera?.detection ? `${word("kind", camera.detection)} ${camera.count ?? ""}` : t("app.none")],
           [t("sensor.now"), age.element],
-          [t("matter.state"), camera?.state],
+          [t("matter.state"), word("device", camera?.state)],
         ),
       );
     }
@@ -96,7 +100,7 @@ export function cameraCard(id: string, shown: Shown): Card {
   );
   tick();
   return {
-    element: h("div", {}, h("p", { class: "card-kind" }, t("camera.title")), h("h2", {}, item()?.name || id), body),
+    element: h("div", {}, h("p", { class: "card-kind" }, t("camera.title")), title, body),
     tick,
     place: () => placeOf(item()),
   };

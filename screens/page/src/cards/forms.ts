@@ -69,7 +69,7 @@ export function form(
         submit: (event) => {
           event.preventDefault();
           const chosen = boxes.filter(({ box }) => box.checked).map(({ id }) => id);
-          if (boxes.length && chosen.length === 0) none.textContent = t("act.chooseOne");
+          if (action.fields.some((field) => CHOSEN.has(field)) && chosen.length === 0) none.textContent = t("act.chooseOne");
           else send({ ...Object.fromEntries([...inputs].map(([field, input]) => [field, input.value.trim()])), chosen });
         },
       },
@@ -88,5 +88,6 @@ function chooser(action: Action, field: Field, choices: readonly Choice[], boxes
     boxes.push({ id, box });
     return h("span", { class: "choice" }, box, h("label", { attrs: { for: box.id } }, label));
   });
-  return h("fieldset", { class: "choices" }, h("legend", {}, t(LABEL[field])), ...list);
+  const none = list.length === 0 && h("p", { class: "note" }, t("app.none"));
+  return h("fieldset", { class: "choices" }, h("legend", {}, t(LABEL[field])), none, ...list);
 }

@@ -6,13 +6,13 @@ import { ms, nowMs, timeOfDay } from "../data/time";
 import type { Alert, Hold, Incident } from "../data/types";
 import type { Shown } from "../data/view";
 import { Clocks } from "../lists/clocks";
-import { caseOfIncident, incidentOfAlert, openIncidents } from "../lists/matters";
+import { caseOfIncident, incidentOfAlert } from "../lists/matters";
 import { button, fill, h, setText } from "../ui/dom";
 import { t, word } from "../ui/i18n";
 import type { Kind, Selected } from "../ui/selection";
 import { Actions } from "./actions";
-import type { Choice } from "./forms";
 import { placeOf } from "./devices";
+import { othersThan, partsOf } from "./joining";
 import { facts, section, type Card } from "./parts";
 import { alerts as alertList } from "./vessel";
 
@@ -31,6 +31,7 @@ interface Entry {
     unit?: string;
     text?: string;
     reason?: string;
+    photo?: string;
   };
 }
 
@@ -170,40 +171,6 @@ function heldWords(why: string, shown: Shown): string {
   return [word("held", name), name === "silence" ? "" : word("mode", about)].filter(Boolean).join(" ");
 }
 
-/** The matters that joined an incident; the one that opened it stays. */
-function partsOf(incident: Incident | undefined): Choice[] {
-  return (incident?.links ?? []).map(({ alert_id, kind, sense, distance_m }) => ({
-    id: alert_id,
-    label: [word("kind", kind), word("sense", sense), (distance_m ?? -1) >= 0 ? `${Math.round(distance_m ?? 0)} m` : ""].filter(Boolean).join(" · "),
-  }));
-}
-
-const MOST_OTHERS = 12;
-const EARTH_M = 6_371_000;
-
-/** Open incidents that could join one: the nearest first. */
-function othersThan(incident: Incident | undefined, shown: Shown): Choice[] {
-  if (!incident) return [];
-  return openIncidents(shown.now)
-    .filter((one) => one.id !== incident.id)
-    .map((one) => ({ one, m: apartM(incident, one) }))
-    .sort((a, b) => a.m - b.m)
-    .slice(0, MOST_OTHERS)
-    .map(({ one, m }) => ({
-      id: one.id,
-      label: [word("kind", one.kind), one.sentence || one.subject, Number.isFinite(m) ? `${Math.round(m)} m` : ""].filter(Boolean).join(" · "),
-    }));
-}
-
-/** Metres between two places a city apart at most; infinite where one has none. */
-function apartM(a: Incident, b: Incident): number {
-  if (a.lon_deg === undefined || a.lat_deg === undefined || b.lon_deg === undefined || b.lat_deg === undefined) return Infinity;
-  const rad = Math.PI / 180;
-  const x = (a.lon_deg - b.lon_deg) * rad * Math.cos(a.lat_deg * rad);
-  const y = (a.lat_deg - b.lat_deg) * rad;
-  return Math.hypot(x, y) * EARTH_M;
-}
-
 /** The name of what it is about; a button where that has a card. */
 function subjectLink(subject: string, selected: Selected, shown: Shown): Node {
   const kinds = [["vessels", "vessel"], ["sensors", "sensor"], ["cameras", "camera"]] as const;
@@ -226,6 +193,7 @@ function steps(story: readonly Entry[]): HTMLElement {
         h("time", {}, instant === null ? "" : timeOfDay(instant)),
         h("span", {}, stepWords(what, message)),
         message.reason ? h("em", {}, message.reason) : null,
+        message.photo ? h("em", {}, t("matter.photo", { reference: message.photo })) : null,
       );
     }),
   );

@@ -208,6 +208,8 @@ export interface City {
   timezone?: string;
   /** Modes that the city's rules know. */
   modes?: string[];
+  /** Where another basemap's style is. */
+  style?: string | null;
   /** Name of a layer of the basemap, and where its GeoJSON is. */
   basemap: Record<string, string>;
 }

@@ -3,7 +3,18 @@ import type { ExpressionSpecification, LayerSpecification, SourceSpecification, 
 import type { City } from "../data/types";
 import type { Colour } from "./palette";
 
-export const FONT = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
+const OWN_FONT = ["Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
+let font = OWN_FONT;
+
+/** What labels are drawn in: the browser's own fonts, or one that a foreign style's server has. */
+export function mapFont(): string[] {
+  return font;
+}
+
+export function useFont(next: string[]): void {
+  font = next;
+}
+
 const GRATICULE_DEG = 0.1;
 const SEA_DEG = 2;
 export const COMMUNITY_LABEL_ZOOM = 12.6;
@@ -122,7 +133,7 @@ function label(
     minzoom: options.minzoom,
     layout: {
       "text-field": ["coalesce", ["get", "name"], ""],
-      "text-font": FONT,
+      "text-font": font,
       "text-size": size,
       "text-offset": options.offset ?? [0, 0],
       "text-padding": 8,

@@ -4,7 +4,7 @@ import { ms, nowMs } from "../data/time";
 import type { Change } from "../data/store";
 import type { Alert, Camera, Cluster, Incident, Item, Layer, Sensor, Vessel } from "../data/types";
 import type { Shown } from "../data/view";
-import { FONT } from "./basemap";
+import { mapFont } from "./basemap";
 import type { Colour } from "./palette";
 
 export const PLACED = ["cameras", "sensors", "incidents", "vessels"] as const satisfies readonly Layer[];
@@ -168,7 +168,7 @@ function looks(colours: Record<Colour, string>): LayerSpecification[] {
     },
     {
       id: "clusters-count", type: "symbol", source: "clusters", filter: [">", ["get", "count"], 4],
-      layout: { "text-field": ["get", "said"], "text-font": FONT, "text-size": 10, "text-allow-overlap": true },
+      layout: { "text-field": ["get", "said"], "text-font": mapFont(), "text-size": 10, "text-allow-overlap": true },
       paint: { "text-color": colours["text-2"] },
     },
     {
@@ -181,7 +181,7 @@ function looks(colours: Record<Colour, string>): LayerSpecification[] {
     },
     {
       id: "clusters-bad-count", type: "symbol", source: "clusters", filter: [">", ["get", "bad"], 0],
-      layout: { "text-field": ["to-string", ["get", "bad"]], "text-font": FONT, "text-size": 9.5, "text-allow-overlap": true },
+      layout: { "text-field": ["to-string", ["get", "bad"]], "text-font": mapFont(), "text-size": 9.5, "text-allow-overlap": true },
       paint: { "text-color": colours["ink-1"], "text-translate": [11, -9] },
     },
     {

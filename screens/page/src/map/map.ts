@@ -1,11 +1,10 @@
 /** The map: basemap, entities, marks; what was clicked; what part of the city is in view. */
-import { AttributionControl, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, Map as GlMap, NavigationControl, ScaleControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Box, City } from "../data/types";
 import type { Shown } from "../data/view";
 import { t } from "../ui/i18n";
-import { basemap } from "./basemap";
 import { Entities, PLACED, type Placed } from "./entities";
 import { addIcons } from "./icons";
 import { Marks, type Place } from "./marks";
@@ -35,6 +34,7 @@ export class CityMap {
   constructor(
     container: HTMLElement,
     private readonly city: City,
+    style: StyleSpecification,
     shown: Shown,
     private readonly events: MapEvents,
     ready: () => void,
@@ -43,7 +43,7 @@ export class CityMap {
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.gl = new GlMap({
       container,
-      style: basemap(city, colours),
+      style,
       bounds: city.bbox,
       fitBoundsOptions: { padding: 40 },
       minZoom: 6.5,
@@ -54,6 +54,7 @@ export class CityMap {
       fadeDuration: calm ? 0 : 150,
       locale: { "Map.Title": t("app.map") },
     });
+    container.classList.toggle("is-foreign", Boolean(city.style));
     this.gl.touchZoomRotate.disableRotation();
     this.gl.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
     this.gl.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");

@@ -14,7 +14,7 @@ const MODE_OFF: Action = { name: "mode-off", right: "mode-off", topic: "incident
 const UNSILENCE: Action = { name: "unsilence", right: "unsilence", topic: "incident", fields: ["reason"] };
 
 export class Holds {
-  readonly element = h("section", { class: "holds" });
+  readonly element = h("section", { class: "holds", attrs: { tabindex: -1 } });
   /** In sight of everybody as long as anything is held back: a muted city must not look calm. */
   readonly banner = h("p", { class: "holds-banner", attrs: { role: "status" } });
   private readonly title = h("h2");
@@ -119,13 +119,17 @@ export class Holds {
       setText(this.answer, t("act.past"));
       return;
     }
-    const send = (values: Values) => {
+    const shut = () => {
       fill(this.formPlace);
+      this.element.focus();
+    };
+    const send = (values: Values) => {
+      shut();
       const command: Command = { topic: "incident", action: action.name, ...about, reason: values.reason ?? "" };
       if (values.second) command["second"] = values.second;
       void this.commands.send(command, (outcome) => tellOutcome(this.answer, outcome));
     };
-    fill(this.formPlace, form(action, send, () => fill(this.formPlace)));
+    fill(this.formPlace, form(action, send, shut));
     this.formPlace.querySelector<HTMLElement>("input, textarea")?.focus();
   }
 }

@@ -36,6 +36,7 @@ export const STRINGS = {
   "live.feedsDown": ["数据源中断：{feeds}", "Feeds down: {feeds}"],
   "live.feedSince": ["{feed}（自 {time}）", "{feed} (since {time})"],
   "live.busDown": ["消息总线自 {time} 中断：画面停在那一刻", "The message bus is down since {time}: the picture stands still"],
+  "live.noBasemap": ["未能载入底图，使用本市底图：{why}", "The basemap did not come, the city's own is shown: {why}"],
   "live.noMap": ["此浏览器无法绘制地图（需要 WebGL）；列表照常工作", "This browser cannot draw the map (it needs WebGL); the lists work"],
 
   "tab.cases": ["案件", "Cases"],
@@ -120,6 +121,7 @@ export const STRINGS = {
   "matter.returns": ["退回 {n} 次", "returned {n} times"],
   "matter.noCase": ["尚未立案", "No case yet"],
   "matter.show": ["在地图上显示", "Show on the map"],
+  "matter.photo": ["照片 {reference}", "Photo {reference}"],
   "matter.held": ["暂不派单", "Held"],
   "matter.joined": ["已并入", "Merged"],
   "matter.goesOn": ["查看并入的事件", "the incident that goes on"],
@@ -290,6 +292,11 @@ export const STRINGS = {
   "blind.silent": ["设备失联", "silent"],
   "blind.offline": ["设备离线", "offline"],
 
+
+  "device.online": ["在线", "online"],
+  "device.unknown": ["未知", "unknown"],
+  "device.offline": ["离线", "offline"],
+  "device.dead": ["长期离线", "given up"],
 
   "role.viewer": ["查看", "Viewer"],
   "role.operator": ["操作员", "Operator"],
