@@ -14,6 +14,8 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
     "reminder": ("{unit}播报提醒{why}", "{unit} speaks a reminder{why}"),
     "reminder-played": ("提醒已播出", "the reminder was played"),
     "reminder-failed": ("提醒未能播出", "the reminder failed"),
+    "grew": ("事态扩大{why}", "it has grown{why}"),
+    "repeated": ("再次通知{unit}{why}", "{unit} is told again{why}"),
     "breached": ("超时：{clock}时限（{deadline}）{late}", "breached: {clock} by {deadline}{late}"),
     "relapse": ("问题复发，案件重启", "it came back: the case is taken up again"),
     "rung-risen": ("事态升级，案件重启", "it got worse: the case is taken up again"),

@@ -178,6 +178,9 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
             that was looked at.
         place: Where, for inspections that are folded by place.
         supervised: Steps of supervision taken.
+        told_size, news_ms: How great the matter was when people heard of it last, and
+            when; `news_at_ms` when they are told that it has grown since,
+            `repeat_at_ms` when it is told again to those who have not answered.
         competence: Who leads by law, as the table said when it was opened.
     """
 
@@ -222,6 +225,10 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     place: str = ""
     supervised: int = 0
     competence: Competence | None = None
+    told_size: tuple[int, ...] = ()
+    news_ms: int | None = None
+    news_at_ms: int | None = None
+    repeat_at_ms: int | None = None
 
     @property
     def live(self) -> tuple[Order, ...]:

@@ -45,6 +45,8 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pause_reasons: The only reasons for which clocks stand still (row 63), and
             `pause_max_s`, how long in all.
         visit_s: Inspections of one place planned so close to each other are one visit.
+        group_interval_s: That a matter has grown is told no oftener (row 48).
+        repeat_s: So long nobody has answered: it is told again.
         position_s: A unit's place older than this is not trusted (row 59).
         sla: Table `[dispatch.sla]`, the promises.
     """
@@ -61,6 +63,8 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pause_reasons: tuple[str, ...] = ("bad-weather", "no-access", "third-party")
     pause_max_s: int = 3_600
     visit_s: int = 7 * 86_400
+    group_interval_s: int = 60
+    repeat_s: int = 1_800
     position_s: int = 300
     sla: SlaParams = SlaParams()
 
@@ -340,6 +344,7 @@ def _due_ms(case: Case) -> int | None:
     times = [case.review_by_ms, case.prove_by_ms, answer_by_ms]
     if case.pause is None:
         times += [sla.next_due_ms(case.clocks), case.escalate_at_ms, case.depart_by_ms]
+        times += [case.news_at_ms, case.repeat_at_ms]
     else:
         times.append(case.pause.until_ms)
     return min((at_ms for at_ms in times if at_ms is not None), default=None)

@@ -17,7 +17,7 @@ from schemas.dispatch import (
 )
 from schemas.ids import uuid5
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from streams.matters import functions, proof, story
+from streams.matters import functions, news, proof, story
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Work
 from streams.matters.decision import Desk, Dispatched, Refusal
@@ -339,6 +339,8 @@ def _follow(work: Work, incident: Incident) -> None:
         close(work, CaseState.CLOSED, work.now_ms, "self-corrected")
     elif incident.change in {IncidentChange.RESOLVED, IncidentChange.REOPENED}:
         _note_change(work, incident.change)
+    else:
+        news.follow(work)
 
 
 def _note_change(work: Work, change: IncidentChange) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.dispatch import CaseState, Clock, OrderChange, Reminder
 from schemas.ids import uuid5
-from streams.matters import sla
+from streams.matters import news, sla
 from streams.matters.cases import Order
 from streams.matters.casework import Speaker, Work, with_state
 from streams.matters.routing import RANK, Assignment, Level, assign, last_resort, steps
@@ -98,6 +98,8 @@ def close(
         review_by_ms=None,
         depart_by_ms=None,
         answer_by_ms=None,
+        news_at_ms=None,
+        repeat_at_ms=None,
         pause=None,
     )
     work.step(action, word, at_ms, reason=reason)
@@ -171,6 +173,7 @@ def issue(
     work.step(action, reason=words, order_id=order.order_id, unit=unit.code)
     work.stop_clock(Clock.ORDER, work.now_ms)
     arm(work, _accept_by_ms(work, change))
+    news.told(work)
     return order
 
 

@@ -1,7 +1,7 @@
 """What time alone makes due in a case: its clocks, and what waits for people's word."""
 
 from schemas.dispatch import Clock, ClockNote, OrderChange
-from streams.matters import functions, proof, sla
+from streams.matters import functions, news, proof, sla
 from streams.matters.casework import Work
 from streams.matters.orders import escalate, take_back
 
@@ -32,6 +32,7 @@ def watch(work: Work) -> None:
         escalate(work, f"{broken[0]}-breached")
     if depart_by_ms is not None and depart_by_ms <= now_ms:
         take_back(work)
+    news.look(work)
     _look_at_people(work)
 
 
