@@ -15,6 +15,7 @@ from screens.hub.subscription import Layer
 from screens.known.atlas import Atlas
 
 Wire = Mapping[str, Any]
+_MOST_HELD = 2_000
 _MOST_WAITING = 20_000
 _HOLDS = frozenset(
     {
@@ -37,7 +38,7 @@ class Holds(ItemTable):
     """Silences by the id of their command, modes as `mode:<name>`."""
 
     def __init__(self, atlas: Atlas) -> None:
-        super().__init__(Layer.HOLDS, atlas.communities)
+        super().__init__(Layer.HOLDS, atlas.communities, _MOST_HELD)
         self._atlas = atlas
         self._said: dict[str, Wire] = {}
         self._answers: dict[str, _Answer] = {}

@@ -3,12 +3,18 @@
 from itertools import permutations
 from typing import Any
 
+import numpy as np
+import orjson
 import pytest
 
 from deploy.cities import load_city
+from schemas import topics
 from schemas.instants import format_instant
+from schemas.records import RawBatch
+from screens.hub.subscription import Layer, parse
 from screens.known.atlas import Atlas
 from screens.known.holds import Holds
+from screens.known.knowledge import Knowledge
 
 NOW_MS = 1_804_077_000_000
 HOUR_MS = 3_600_000
@@ -104,3 +110,35 @@ def test_what_is_said_twice_is_done_once(atlas: Atlas) -> None:
     holds.take_reply(answered("m1", "mode-on"))
 
     assert names(holds) == []
+
+
+def test_a_community_is_told_of_its_own_silences_and_the_city_of_all() -> None:
+    known = Knowledge(load_city(), "epoch", NOW_MS)
+    told = (
+        silence("s1", kinds=["noise.exceeded"], area="LG-C001"),
+        silence("s2", kinds=["noise.exceeded"], area="LG-C002"),
+        asked("m1", "mode-on", mode="typhoon", second="li"),
+    )
+    take(known, topics.INCIDENT_REPLIES, *(answered(one["id"], one["action"]) for one in told))
+    take(known, topics.INCIDENT_COMMANDS, *told)
+    known.tick(NOW_MS + 1_000)
+
+    assert shown(known, None) == {"s1", "s2", "mode:typhoon"}
+    assert shown(known, frozenset({"LG-C001"})) == {"s1"}
+    known.tick(NOW_MS + HOUR_MS)
+    assert shown(known, None) == {"mode:typhoon"}
+
+
+def take(known: Knowledge, topic: str, *said: dict[str, Any]) -> None:
+    values = [orjson.dumps(one) for one in said]
+    count = len(values)
+    times = np.full(count, NOW_MS)
+    raw = RawBatch(topic, 0, np.arange(count), times, [b"longgang"] * count, values)
+    known.take(topic, raw, NOW_MS)
+
+
+def shown(known: Knowledge, scope: frozenset[str] | None) -> set[str]:
+    look = known.hub.open(parse({"layers": "holds"}, scope))
+    rows = look.view.rows(Layer.HOLDS).tolist()
+    look.close()
+    return {orjson.loads(one)["id"] for one in known.hub.tables[Layer.HOLDS].whole(rows)}
