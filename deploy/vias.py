@@ -19,11 +19,17 @@ from streams.city.model import City
 
 _NEWS_S: Final = 0.5
 _KEYED: Final = ("http", "https")
+_MQTT: Final = ("mqtt", "mqtts")
 
 
 def needs_key(url: str) -> bool:
     """Return whether a door asks for a key."""
     return urlsplit(url).scheme in _KEYED
+
+
+def needs_password(url: str) -> bool:
+    """Return whether a door signs a user in."""
+    return bool(urlsplit(url).username)
 
 
 def check(url: str) -> None:
@@ -33,11 +39,18 @@ def check(url: str) -> None:
         ValueError: It is none.
     """
     parts = urlsplit(url)
-    schemes = (*_KEYED, "mqtt", "tcp", "udp")
+    schemes = (*_KEYED, *_MQTT, "tcp", "udp")
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"{url!r} is none of {', '.join(f'{one}://HOST:PORT' for one in schemes)}")
     if parts.port is None and parts.scheme in ("tcp", "udp"):
         raise ValueError(f"{url!r} lacks its port")
+    if parts.password:
+        bare = f"{parts.scheme}://{parts.username}@{parts.netloc.rpartition('@')[2]}"
+        raise ValueError(
+            f"others see a password here; write {bare}, and it in CITYBRAIN_MQTT_PASSWORD"
+        )
+    if parts.username and parts.scheme not in _MQTT:
+        raise ValueError(f"{url!r} names a user; only mqtt:// and mqtts:// sign one in")
 
 
 class Ways:
@@ -46,19 +59,20 @@ class Ways:
     Args:
         urls: Of the doors.
         key: For HTTP.
+        password: For MQTT, of the user that an address names.
         city: Whose devices.
 
     Raises:
         ValueError: A door would carry nothing that an earlier one does not.
     """
 
-    def __init__(self, urls: Sequence[str], key: str, city: City) -> None:
+    def __init__(self, urls: Sequence[str], key: str, password: str, city: City) -> None:
         self._by_topic: dict[str, Delivery] = {}
         self._doors: list[Delivery] = []
         self._left_out: Counter[str] = Counter()
         self._sent = 0
         for url in urls:
-            door = _door(url, key, city)
+            door = _door(url, key, password, city)
             fresh = door.carries - self._by_topic.keys()
             if not fresh:
                 raise ValueError(f"{url} would carry nothing that an earlier --via does not")
@@ -135,10 +149,11 @@ class Ways:
         return lines
 
 
-def _door(url: str, key: str, city: City) -> Delivery:
+def _door(url: str, key: str, password: str, city: City) -> Delivery:
     scheme = urlsplit(url).scheme
     if scheme in _KEYED:
         return HttpDelivery(url, key)
-    if scheme == "mqtt":
-        return MqttDelivery(url, {code: one.source for code, one in city.sensors.items()})
+    if scheme in _MQTT:
+        sources = {code: one.source for code, one in city.sensors.items()}
+        return MqttDelivery(url, password, sources)
     return TcpDelivery(url) if scheme == "tcp" else UdpDelivery(url)

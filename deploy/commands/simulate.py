@@ -95,8 +95,9 @@ def _vias(ctx: click.Context, _param: click.Parameter, urls: tuple[str, ...]) ->
     callback=_vias,
     metavar="URL",
     help="A door to go through instead of straight to Kafka; may be given several times: "
-    "http://HOST:PORT (all but NMEA), mqtt://HOST:PORT (readings), tcp://HOST:PORT or "
-    "udp://HOST:PORT (NMEA). What several carry goes by the first; what none carries is left out.",
+    "http://HOST:PORT (all but NMEA), mqtt://[USER@]HOST:PORT (readings; mqtts:// with TLS), "
+    "tcp://HOST:PORT or udp://HOST:PORT (NMEA). What several carry goes by the first; what none "
+    "carries is left out.",
 )
 @click.option(
     "--key-file",
@@ -142,6 +143,7 @@ def command(
       citybrain simulate --scenario joint-handling
       citybrain simulate --scenario fire --via http://127.0.0.1:8087
       citybrain simulate --via mqtt://127.0.0.1:1883 --via tcp://127.0.0.1:10110
+      CITYBRAIN_MQTT_PASSWORD=… citybrain simulate --via mqtts://sim@broker.example:8883
     """
     if speed != 1 and duration is None and not scenarios:
         raise click.UsageError("--speed other than 1 needs an end: give --duration or --scenario.")
@@ -184,8 +186,11 @@ def _ways(urls: tuple[str, ...], key_file: Path | None, plan: simulating.Plan) -
             "--via http://… needs a key, in CITYBRAIN_KEY or --key-file; make one with "
             "`citybrain keys new` (see simulate --help)."
         )
+    password = os.environ.get("CITYBRAIN_MQTT_PASSWORD", "")
+    if not password and any(vias.needs_password(url) for url in urls):
+        raise click.UsageError("--via mqtt://USER@… needs a password, in CITYBRAIN_MQTT_PASSWORD.")
     try:
-        ways = vias.Ways(urls, key, plan.city)
+        ways = vias.Ways(urls, key, password, plan.city)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     click.echo(ways.plan(simulating.topics(plan)), err=True)

@@ -14,7 +14,7 @@ from schemas.topics import SENSOR_READINGS, SENSOR_READINGS_URGENT
 TOPIC: Final = "city/{source}/{device}/reading"
 """As docs/examples/doors.toml subscribes to."""
 
-_PORT: Final = 1883
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _AT_ONCE: Final = 500
 _MANY: Final = 65_535  # what MQTT can number
 
@@ -23,14 +23,17 @@ class MqttDelivery:
     """Delivers through one MQTT broker.
 
     Args:
-        url: `mqtt://host:port`.
+        url: `mqtt://host:port`; `mqtts://` encrypts, and checks the broker's name by the
+            certificates that this machine trusts. `user@` before the host signs in.
+        password: Of that user.
         sources: The source of each device.
     """
 
     carries = frozenset({SENSOR_READINGS, SENSOR_READINGS_URGENT})
 
-    def __init__(self, url: str, sources: Mapping[str, str]) -> None:
+    def __init__(self, url: str, password: str, sources: Mapping[str, str]) -> None:
         self.url = url
+        self._password = password
         self._client: aiomqtt.Client | None = None
         self._sources = sources
         self._sent = 0
@@ -38,14 +41,20 @@ class MqttDelivery:
     async def open(self) -> None:
         """Connect."""
         parts = urlsplit(self.url)
-        client = aiomqtt.Client(parts.hostname or "", parts.port or _PORT, timeout=PATIENCE_S)
+        client = aiomqtt.Client(
+            parts.hostname or "",
+            parts.port or _PORTS[parts.scheme],
+            username=parts.username,
+            password=self._password if parts.username else None,
+            timeout=PATIENCE_S,
+            tls_params=aiomqtt.TLSParameters() if parts.scheme == "mqtts" else None,
+        )
         client.pending_calls_threshold = _MANY
         try:
             await client.__aenter__()
         except aiomqtt.MqttError as error:
             raise DeliveryError(
-                f"No MQTT broker at {self.url}: {error}",
-                "Start it (Debian: `mosquitto`), or mend the address.",
+                f"No MQTT broker takes us at {self.url}: {error}", _cure(error)
             ) from None
         self._client = client
 
@@ -83,3 +92,11 @@ class MqttDelivery:
         device = record.key.decode()
         topic = TOPIC.format(source=self._sources[device], device=device)
         await client.publish(topic, record.value, qos=1)
+
+
+def _cure(error: aiomqtt.MqttError) -> str:
+    if isinstance(error, aiomqtt.MqttCodeError):  # it answered, and refused
+        return "Write mqtt://USER@HOST:PORT, and the user's password in CITYBRAIN_MQTT_PASSWORD."
+    if "CERTIFICATE" in str(error):
+        return "A certificate of your own: name the file of its authority in SSL_CERT_FILE."
+    return "Start it (Debian: `mosquitto`), or mend the address."

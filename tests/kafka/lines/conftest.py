@@ -94,12 +94,10 @@ def until() -> Callable[..., Any]:
 class Mosquitto:
     """A real Mosquitto on a free port of the loopback address."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, who: str = "allow_anonymous true\n") -> None:
         self.port = free_port()
         self._settings = folder / "mosquitto.conf"
-        self._settings.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
-        )
+        self._settings.write_text(f"listener {self.port} 127.0.0.1\n{who}max_queued_messages 0\n")
         self._log = folder / "mosquitto.log"
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -144,6 +142,27 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     running = Mosquitto(tmp_path_factory.mktemp("mosquitto"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def locked_mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """Give one with TLS that takes user `sim`, password `right`; its certificate is ca.pem."""
+    key, cert, users = (tmp_path / name for name in ("key.pem", "ca.pem", "users"))
+    making = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    making += ["-keyout", str(key), "-out", str(cert), "-subj", "/CN=127.0.0.1"]
+    making += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(making, check=True, capture_output=True)
+    users.write_text("")
+    users.chmod(0o600)
+    signing = ["mosquitto_passwd", "-b", str(users), "sim", "right"]
+    subprocess.run(signing, check=True, capture_output=True)
+    who = f"certfile {cert}\nkeyfile {key}\nallow_anonymous false\npassword_file {users}\n"
+    if os.geteuid() == 0:
+        who += "user root\n"  # else it drops what it needs to read its own files
+    running = Mosquitto(tmp_path, who)
     running.start()
     yield running
     running.stop()

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
+import subprocess
 import sys
 from collections import defaultdict
 
@@ -219,3 +221,47 @@ def test_a_door_that_is_not_there_is_told_with_its_address(a_free_port):
         few = ["simulate", "--scenario", "gas", "--duration", "20", "--speed", "max", "--via", url]
         code, words = told_by(*few, env={"CITYBRAIN_KEY": "any"})
         assert (code, url in words, "Traceback" in words) == (3, True, False), words
+
+
+def test_a_broker_with_tls_and_users_takes_who_signs_in_and_tells_others_why_not(
+    locked_mosquitto, tmp_path
+):
+    url = f"mqtts://sim@127.0.0.1:{locked_mosquitto.port}"
+    trusts = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+
+    def plays(password, **env):
+        env["CITYBRAIN_MQTT_PASSWORD"] = password
+        few = ["simulate", "--scenario", "gas", "--duration", "20", "--speed", "max", "--via", url]
+        argv = [sys.executable, "-m", "deploy.cli", *few]
+        told = subprocess.run(
+            argv, env={**os.environ, **env}, capture_output=True, text=True, check=False
+        )
+        return told.returncode, told.stderr
+
+    code, words = plays("right", **trusts)
+    assert code == 0, words
+    sent = re.search(rf"{re.escape(url)}: ([\d,]+) sent, each acknowledged", words)
+    assert sent is not None, words
+    assert int(sent[1].replace(",", "")) > 0
+
+    code, words = plays("wrong", **trusts)
+    assert (code, "No MQTT broker takes us" in words) == (3, True), words
+    assert "password in CITYBRAIN_MQTT_PASSWORD" in words
+
+    code, words = plays("right")
+    assert (code, "SSL_CERT_FILE" in words, "Traceback" in words) == (3, True, False), words
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mqtts://sim@127.0.0.1:1", "needs a password, in CITYBRAIN_MQTT_PASSWORD"),
+        ("mqtt://sim:secret@127.0.0.1:1", "write mqtt://sim@127.0.0.1:1"),
+        ("http://sim@127.0.0.1:1", "only mqtt:// and mqtts:// sign one in"),
+    ],
+)
+def test_a_user_signs_in_with_a_password_that_nobody_else_sees(url, said):
+    code, words = told_by("simulate", "--scenario", "gas", "--via", url, env={})
+
+    assert (code, said in words.replace("\n", " ")) == (2, True), words
+    assert "secret@" not in words
