@@ -1,9 +1,9 @@
 """The report of a span of time: read from Kafka, shown as tables, written as JSON."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 from rich import box
@@ -17,6 +17,7 @@ from deploy.render import CITY_ZONE, local_time
 from schemas.cases import CaseRecord
 from schemas.codec import decode
 from schemas.dispatch import Clock
+from schemas.envelope import Envelope
 from schemas.instants import format_instant
 from schemas.refused import Refused
 from schemas.topics import CASE_EVENTS, CASES_LATEST
@@ -24,6 +25,7 @@ from streams.matters.course import Stage, Stories
 from streams.matters.kpi import TARGET_SHARE
 from streams.matters.report import PERCENTS, Promised, Row, Summary, grouped, summary
 
+_R = TypeVar("_R", bound=Envelope)
 Watch = Callable[[int], None]
 """Told how many steps of the log were read."""
 
@@ -103,8 +105,12 @@ async def read(
     return Report(span, summary(rows), groups, sorted(left_out))
 
 
-async def _records(address: str, topic: str, span: Span) -> dict[str, CaseRecord]:
-    newest: dict[str, CaseRecord] = {}
+async def each(address: str, topic: str, cls: type[_R]) -> AsyncIterator[_R]:
+    """Give all records of a topic, as its contract says them.
+
+    Raises:
+        Fault: One is none.
+    """
     reader = topic_reader.read(address, [topic], from_beginning=True, until_end=True)
     async with aclosing(reader):
         async for batch in reader:
@@ -112,14 +118,17 @@ async def _records(address: str, topic: str, span: Span) -> dict[str, CaseRecord
                 if one.value is None:
                     continue
                 try:
-                    record = decode(CaseRecord, one.value)
+                    yield decode(cls, one.value)
                 except Refused as refused:
-                    where = f"{one.topic}/{one.partition}@{one.offset}"
+                    where = f"{topic}/{one.partition}@{one.offset}"
                     raise Fault(
-                        f"{where} is no record of a case: {refused.refusal.hint}",
+                        f"{where} is no {cls.__name__}: {refused.hint}",
                         "Does another version of the agents write here? Read with theirs.",
                     ) from None
-                newest[record.case_id] = record
+
+
+async def _records(address: str, topic: str, span: Span) -> dict[str, CaseRecord]:
+    newest = {one.case_id: one async for one in each(address, topic, CaseRecord)}
     return {key: one for key, one in newest.items() if span.has(one.created_time_ms)}
 
 

@@ -12,7 +12,7 @@ import click
 import orjson
 
 from deploy import casebook, casestory
-from deploy.commands import case_report
+from deploy.commands import case_report, case_venues
 from deploy.errors import Exit, Fault
 from deploy.options import broker_option, city_option, open_city
 from deploy.render import local_time
@@ -29,6 +29,7 @@ def command() -> None:
 
 
 command.add_command(case_report.command)
+command.add_command(case_venues.command)
 
 
 @command.command("list")

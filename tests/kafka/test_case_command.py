@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import orjson
 import pytest
 from aiohttp import web
@@ -24,7 +25,7 @@ from schemas import codec
 from schemas.alerts import Severity
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.kpi import Kpi
-from schemas.topics import CASE_EVENTS, INCIDENTS, KPI, TOPICS
+from schemas.topics import CASE_EVENTS, INCIDENTS, INCIDENTS_LATEST, KPI, TOPICS
 from screens.access.accounts import Accounts
 from screens.access.people import Person, Role
 from screens.app import create_app
@@ -129,6 +130,20 @@ def test_a_case_is_driven_watched_and_proved_from_a_terminal(place: Place, tmp_p
     assert code == 1
     assert f"{key} step 2: changed" in found
     assert report(place, tmp_path / "report.json")["left_out"] == []
+    counts_a_complaint_of_a_square(place)
+
+
+def counts_a_complaint_of_a_square(place: Place) -> None:
+    square = load_city().venues["square-central"]
+    complaint = msgspec.structs.replace(
+        an_incident("i-ticket"), kind="complaint.noise", subject="12345-1", lon_deg=square.lon_deg,
+        lat_deg=square.lat_deg,
+    )  # fmt: skip
+    asyncio.run(send(place, INCIDENTS_LATEST, codec.encode(complaint)))
+
+    told = [orjson.loads(line) for line in case(place, "venues", "--json")[1].splitlines()]
+    assert [(one["venue"], one["complaints"]) for one in told] == [("square-central", 1)]
+    assert "1 of" in case(place, "venues")[1]
 
 
 def agrees(place: Place, file: Path) -> None:
