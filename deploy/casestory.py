@@ -130,6 +130,8 @@ def head_of(record: Mapping[str, Any]) -> list[str]:
         f"  负责 owner     {owner} ({record.get('level', '-')})",
         f"  时间 since     {felt} as felt, {known} as known",
     ]
+    if record.get("incident_id") and not record.get("function"):
+        lines.append(f"  事件 incident  {record['incident_id']}")
     if split := spent_in_words(record):
         lines.append(f"  用时 spent     {split}")
     if record.get("department"):

@@ -18,8 +18,10 @@ from deploy.options import broker_option, city_option, open_city
 from deploy.render import local_time
 from schemas.commands import CaseAction, CaseCommand
 from schemas.responders import UnitState
+from streams.matters.dispatch import CITY
 
 _OVER = frozenset({"closed", "false-alarm", "merged"})
+_WHOLE_ID = 36
 _STEPS_OF_SUPERVISION = ("reminder", "supervisor", "notice")
 
 
@@ -138,15 +140,20 @@ def act(
 ) -> None:
     """Give a command and wait for its answer; exit code 1 when it is refused.
 
-    CASE_ID is a case, or `city` for what is about no case yet.
+    CASE_ID is a case (the beginning of its id is enough), or `city` for what is about
+    no case yet.
 
     \b
-    Example: citybrain case act 7d1f0c2e-… accept --by worker-31 --unit LG-grid-001
+    Example: citybrain case act 7d1f0c2e accept --by worker-31 --unit LG-G100-worker
              citybrain case act city city-task --by mayor --role desk --level community \\
                  --text "check all fire doors" --within 3600
     """
-    now_ms = time.time_ns() // 1_000_000
+    city = open_city(city_dir).code
     at_lon_deg, at_lat_deg = _place(place)
+    ring_deg = _ring(ring)
+    if case_id not in {CITY, city} and len(case_id) < _WHOLE_ID:
+        case_id = asyncio.run(casebook.whole_id(address, prefix, case_id))
+    now_ms = time.time_ns() // 1_000_000
     order = CaseCommand(
         source="citybrain.case",
         kind="case.command",
@@ -154,13 +161,12 @@ def act(
         event_time_ms=now_ms,
         id=command_id or str(uuid.uuid4()),
         action=CaseAction(said.pop("action")),
-        ring_deg=_ring(ring),
+        ring_deg=ring_deg,
         state=UnitState(state) if state else None,
         at_lon_deg=at_lon_deg,
         at_lat_deg=at_lat_deg,
         **said,
     )
-    city = open_city(city_dir).code
     reply = asyncio.run(casebook.command(address, prefix, city, order, timeout_s))
     if reply is None:
         raise Fault(

@@ -177,7 +177,8 @@ def drive(place: Place, key: str) -> None:
     assert "refused: illegal-move: handle while dispatched; possible: accept" in refused[1]
 
     for action in ("accept", "depart", "arrive"):
-        assert case(place, "act", key, action, "--by", "worker-31", *GIVEN)[0] == 0
+        assert case(place, "act", key[:13], action, "--by", "worker-31", *GIVEN)[0] == 0
+    assert case(place, "act", "ffff", "accept", "--by", "worker-31")[0] == 3
     photo = ("--photo", "photos/valve.jpg", "--id", "my-own-id")
     assert case(place, "act", key, "handle", "--by", "worker-31", *photo, *GIVEN)[0] == 0
     assert case(place, "act", key, "handle", "--by", "worker-31", *photo, *GIVEN)[0] == 0

@@ -71,6 +71,7 @@ def test_the_head_of_a_case_says_whose_it_is_and_how_its_clocks_stand():
 
     assert "已受理 accepted · stage handle" in head
     assert "LG-01-003 (grid)" in head
+    assert f"事件 incident  {RECORD['incident_id']}" in head
     assert casestory.clock_in_words(clock, 0) == "响应 respond 按时 kept"
     running = {"clock": "respond", "deadline_time": "1970-01-01T00:01:05Z"}
     assert casestory.clock_in_words(running, 0) == "响应 respond 1:05 left"
