@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 from rich import box
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 from deploy import topic_reader
@@ -25,6 +25,7 @@ from streams.matters.course import Stage, Stories
 from streams.matters.kpi import TARGET_SHARE
 from streams.matters.report import PERCENTS, Promised, Row, Summary, grouped, summary
 
+_WIDE: Final = 120
 _R = TypeVar("_R", bound=Envelope)
 Watch = Callable[[int], None]
 """Told how many steps of the log were read."""
@@ -149,6 +150,12 @@ def month_of(now_ms: int) -> int:
     """Return when the month of an instant began, in the city's time."""
     first = _local(now_ms).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return round(first.timestamp() * 1000)
+
+
+def console() -> Console:
+    """Return where tables go: as wide as the terminal, or wide enough in a file."""
+    here = Console()
+    return here if here.is_terminal else Console(width=_WIDE)
 
 
 def tables(report: Report) -> Iterator[RenderableType]:

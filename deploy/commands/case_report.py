@@ -13,8 +13,6 @@ from deploy import casereport
 from deploy.errors import Fault
 from deploy.options import broker_option, city_option, open_city, report_option
 
-_WIDE = 120
-
 
 @click.command("report")
 @click.option(
@@ -86,8 +84,6 @@ def command(
             json_file.write_bytes(data)
         except OSError as error:
             raise Fault(f"{json_file} cannot be written: {error.strerror}") from error
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDE)
+    console = casereport.console()
     for table in casereport.tables(report):
         console.print(table, highlight=False, markup=False)

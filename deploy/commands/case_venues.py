@@ -8,7 +8,6 @@ from typing import TypeVar
 import click
 import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from deploy import casereport
@@ -24,7 +23,7 @@ from streams.matters.loudness import COMPLAINT, Key, Loudness, loudness, venue_n
 from streams.matters.policy import IncidentParams, is_any
 
 _R = TypeVar("_R", bound=Envelope)
-_COLUMNS = ("complaints", "too loud", "reminders", "worked", "people sent")
+_COLUMNS = ("complaints", "too loud", "reminders", "worked", "sent")
 
 
 @click.command("venues")
@@ -36,6 +35,7 @@ def command(*, as_json: bool, city_dir: Path, address: str, prefix: str) -> None
 
     A complaint belongs to the venue whose noise it joined, else to the nearest one
     within the reach of the city's link `noise`; repeats of one ticket count once.
+    `worked`: reminders after which it ended with nobody sent; `sent`: with somebody.
 
     Example: citybrain case venues
     """
@@ -47,13 +47,13 @@ def command(*, as_json: bool, city_dir: Path, address: str, prefix: str) -> None
         return
     table = Table(box=box.SIMPLE)
     for name in ("month", "venue"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
     for key, one in counts.items():
         table.add_row(key.month, f"{key.venue} {city.venues[key.venue].name}", *map(str, one))
     if counts:
-        Console().print(table, highlight=False, markup=False)
+        casereport.console().print(table, highlight=False, markup=False)
     click.echo(f"{len({key.venue for key in counts})} of {len(city.venues)} venues")
 
 
