@@ -24,7 +24,7 @@ SOURCES = (ALERTS, INCIDENTS, DISPATCH_ORDERS, REMINDERS, DEADLETTER)
 CALL_GAP_MS = 600_000
 """A loudspeaker that is called again this soon about one matter is called twice."""
 
-_BY_WALL_TIME = ("device.", "feed.")
+BY_WALL_TIME = ("device.", "feed.")
 """Kinds about the feeds themselves, which are watched on wall time: decision 10."""
 
 _ALERT, _INCIDENT, _ORDER, _CALL, _LETTER = (
@@ -151,7 +151,7 @@ def _effect(topic: str, said: dict[str, Any]) -> Effect | None:
         raise TypeError(f"{topic}: {said['event_time']!r} is no instant")
     if topic == DISPATCH_ORDERS and said["change"] != OrderChange.ISSUED:
         return None
-    if (said.get("incident_kind") or said.get("kind", "")).startswith(_BY_WALL_TIME):
+    if (said.get("incident_kind") or said.get("kind", "")).startswith(BY_WALL_TIME):
         return None
     sort, keys, words = _SHAPES[topic]
     key = tuple(said.get(field) for field in keys)

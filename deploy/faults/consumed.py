@@ -32,9 +32,7 @@ from streams.matters.holds import GROUPING
 
 _POLL_S = 0.3
 
-
-# Agents after those that feed them, with what they read.
-_FLOW: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+FLOW: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "readings": (SENSOR_READINGS,),
         "urgent": (SENSOR_READINGS_URGENT,),
@@ -46,11 +44,12 @@ _FLOW: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "dispatch": (INCIDENTS, DISPATCH_UPDATES, CASE_COMMANDS),
     }
 )
+"""Agents after those that feed them, with what they read."""
 
 
 async def backlog(address: str, prefix: str, agent: str) -> int:
     """Return how many records of its inputs the group of `agent` has not committed yet."""
-    names = [prefix + topic for topic in _FLOW[agent]]
+    names = [prefix + topic for topic in FLOW[agent]]
     parts = await topic_reader.partitions_of(address, names)
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     consumer = AIOKafkaConsumer(bootstrap_servers=address)
@@ -72,7 +71,7 @@ async def until_consumed(
     prefix: str,
     *,
     timeout_s: float,
-    agents: Sequence[str] = tuple(_FLOW),
+    agents: Sequence[str] = tuple(FLOW),
     look: Callable[[], object] = lambda: None,
 ) -> None:
     """Wait until `agents` have done everything; nothing more may be sent meanwhile.

@@ -1,19 +1,19 @@
 """How a run stands at its end, and how two runs of the same stories differ.
 
 What is compared is known by deterministic ids: alerts, incidents, cases, orders.
-A matter is known by its alerts, its
-case and orders by the matter; of a case it is compared whether it ended, its function,
-and who answered. An outage
-may make a promise to people break, and then the next level is asked too: such an
-order more is right where its case says that it was late. Feeds are watched on
-wall time, so what is said of them depends on when somebody watched: left out.
+A ticket bears the time at which somebody called, so its alerts are known by its number.
+A matter is known by its alerts, its case and orders by the matter; of a case it is
+compared whether it ended, its function, and who answered. An outage may make a promise
+to people break, and then the next level is asked too: such an order more is right where
+its case says that it was late. Feeds and devices are watched on wall time, so what is
+said of them depends on when somebody watched: left out.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from deploy.faults.account import Line
+from deploy.faults.account import BY_WALL_TIME, Line
 from schemas.instants import parse_instant
 from schemas.topics import ALERTS, CASE_EVENTS, CASES, DISPATCH_ORDERS, INCIDENTS
 from streams.matters.routing import Level
@@ -21,7 +21,7 @@ from streams.matters.routing import Level
 TOPICS: Final = (ALERTS, INCIDENTS, CASES, DISPATCH_ORDERS, CASE_EVENTS)
 """The topics that are read for it."""
 
-_FEEDS: Final = "feed."
+_CALLS: Final = "complaint."
 _FIRST: Final = frozenset({"issued", "escalated"})
 
 Said = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -55,9 +55,14 @@ class EndState(NamedTuple):
     broken: frozenset[str]
 
     @property
+    def ended(self) -> int:
+        """How many cases have ended."""
+        return sum(ended for _, ended, _ in self.things["cases"].values())
+
+    @property
     def is_over(self) -> bool:
         """Whether every case has ended."""
-        return all(ended for _, ended, _ in self.things["cases"].values())
+        return self.ended == len(self.things["cases"])
 
 
 class Verdict(NamedTuple):
@@ -66,7 +71,7 @@ class Verdict(NamedTuple):
     Attributes:
         lines: By sort; an order that an escalation added is none of `strange`.
         breaches, late: Told in the disturbed run, and those told as found late.
-        faults: What is wrong with breaches, in words.
+        faults: What differs, and what is wrong with breaches, in words.
     """
 
     lines: Sequence[Line]
@@ -83,14 +88,21 @@ class Verdict(NamedTuple):
 def end_of(said: Said) -> EndState:
     """Return how a run ended."""
     alerts: dict[str, tuple[Any, ...]] = {}
+    names: dict[str, str] = {}
     meant: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for one in _of(said, ALERTS, "kind"):
         key = (one["alert_id"], one["transition"], one["event_time"], one.get("revision"))
         meant[key].add(one["id"])
-        alerts[one["id"]] = (one["kind"], one["subject"], one["severity"])
+        ticket = _ticket(one)
+        name = f"{ticket} {one['transition']}" if ticket else one["id"]
+        alerts[name] = (one["kind"], one["subject"], one["severity"])
+        names[one["alert_id"]] = ticket or one["alert_id"]
     newest = {one["incident_id"]: one for one in _of(said, INCIDENTS, "kind")}
     # Which of its alerts comes first, and names it, depends on the pace of agents.
-    matter = {key: min(one["alert_ids"], default=key) for key, one in newest.items()}
+    matter = {
+        key: min((names.get(alert, alert) for alert in one["alert_ids"]), default=key)
+        for key, one in newest.items()
+    }
     incidents = {
         matter[key]: (one["state"],) for key, one in newest.items() if not one.get("merged_into")
     }
@@ -113,6 +125,11 @@ def end_of(said: Said) -> EndState:
     doubled = {"alerts": _more_than_one(meant), "orders": _more_than_one(asked)}
     things = {"alerts": alerts, "incidents": incidents, "cases": cases, "orders": orders}
     return EndState(things, doubled, _breaches(said), frozenset(_broken(said, matter)))
+
+
+def _ticket(alert: Mapping[str, Any]) -> str:
+    """Return by what an alert of citizens' calls is known; "" for any other."""
+    return f"{alert['kind']} {alert['subject']}" if alert["kind"].startswith(_CALLS) else ""
 
 
 def _whom(order: Mapping[str, Any], crews: list[str]) -> str:
@@ -141,7 +158,7 @@ def _answered(case: Mapping[str, Any]) -> frozenset[str]:
 
 def compare(undisturbed: EndState, disturbed: EndState, late_ms: int) -> Verdict:
     """Compare two runs; `late_ms` is from when on a breach says that it was found late."""
-    lines = []
+    lines, faults = [], []
     for sort, expected in undisturbed.things.items():
         found = disturbed.things[sort]
         strange = [key for key in found if key not in expected]
@@ -152,19 +169,24 @@ def compare(undisturbed: EndState, disturbed: EndState, late_ms: int) -> Verdict
             lost = [key for key in lost if expected[key][0] not in undisturbed.broken]
         changed = [key for key in expected if key in found and found[key] != expected[key]]
         doubled = disturbed.doubled.get(sort, 0)
-        lines.append(
-            Line(
-                sort,
-                len(expected),
-                len(found),
-                len(lost) + len(changed),
-                len(strange),
-                doubled,
-                0,
-            )
-        )
+        gone = len(lost) + len(changed)
+        lines.append(Line(sort, len(expected), len(found), gone, len(strange), doubled, 0))
+        faults += [f"{sort}: {key} {_in_words(expected[key])} is lost" for key in lost]
+        faults += [f"{sort}: {key} {_in_words(found[key])} is strange" for key in strange]
+        faults += [
+            f"{sort}: {key} is {_in_words(found[key])}, undisturbed {_in_words(expected[key])}"
+            for key in changed
+        ]
     told = disturbed.breaches.values()
-    return Verdict(lines, len(told), sum(one.is_late for one in told), _wrong(told, late_ms))
+    return Verdict(
+        lines, len(told), sum(one.is_late for one in told), [*faults, *_wrong(told, late_ms)]
+    )
+
+
+def _in_words(facts: Iterable[Any]) -> str:
+    """Return what a thing is, in an order that does not change."""
+    told = (sorted(fact) if isinstance(fact, frozenset) else fact for fact in facts)
+    return f"({', '.join(map(str, told))})"
 
 
 def _wrong(told: Iterable[Breach], late_ms: int) -> list[str]:
@@ -208,7 +230,7 @@ def _breaches(said: Said) -> dict[str, Breach]:
 
 
 def _of(said: Said, topic: str, kind: str) -> list[Mapping[str, Any]]:
-    return [one for one in said.get(topic, ()) if not one[kind].startswith(_FEEDS)]
+    return [one for one in said.get(topic, ()) if not one[kind].startswith(BY_WALL_TIME)]
 
 
 def _more_than_one(ids: Mapping[tuple[Any, ...], set[str]]) -> int:

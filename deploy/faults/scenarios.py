@@ -15,6 +15,7 @@ from agents.roster import AGENTS
 from deploy import topic_reader, topics_admin
 from deploy.answering import answer
 from deploy.cities import LONGGANG, load_city
+from deploy.faults.consumed import FLOW, until_consumed
 from deploy.faults.endstate import TOPICS as COMPARED
 from deploy.faults.endstate import EndState, Verdict, compare, end_of
 from deploy.faults.fleet import Fleet, Place
@@ -30,6 +31,7 @@ from schemas.topics import TOPICS
 from streams.city.model import City
 
 _READY_S = 180.0
+_CONSUMED_S = 300.0
 _LOOK_S = 0.2
 _POLL_S = 3.0
 _STEP_S = 0.25
@@ -82,7 +84,7 @@ async def run(plan: Plan, places: tuple[Place, Place], say: Callable[[str], None
         stories = around_one_middle(city, plan.seed, scenarios, middle_ms)
         say(f"{'disturbed' if is_disturbed else 'undisturbed'}: {', '.join(plan.scenarios)}")
         topics_admin.apply(place.address, topics_admin.prefixed(TOPICS, place.prefix), {})
-        ends.append(await _one(plan, city, stories, place, say if is_disturbed else None))
+        ends.append(await _one(plan, city, stories, place, say, is_disturbed=is_disturbed))
     calm, broken = ends
     return compare(calm, broken, city.params["dispatch"].sla.late_ms)
 
@@ -92,9 +94,11 @@ async def _one(
     city: City,
     stories: Sequence[Played],
     place: Place,
-    say: Callable[[str], None] | None,
+    say: Callable[[str], None],
+    *,
+    is_disturbed: bool,
 ) -> EndState:
-    """Play once, disturbed where somebody is told of it; return the end."""
+    """Play once; return the end."""
     begins_ms = min(one.start_ms for one in stories)
     until_ms = max(one.until_ms for one in stories)
     fleet = Fleet(place, plan.agents)
@@ -122,11 +126,14 @@ async def _one(
         playing: list[Coroutine[Any, Any, Any]] = [
             pour(place.address, batches, Pace(plan.speed), prefix=place.prefix)
         ]
-        if say is not None:
+        reading = [agent for agent in FLOW if agent in fleet.agents]
+        if is_disturbed:
             playing.append(_disturb(watch, whole_s, plan.outage_s, say))
         try:
             await asyncio.gather(*playing)
-            return await _at_end(place, people, plan.still_s)
+            await until_ready(fleet, fleet.agents, _READY_S)
+            await until_consumed(place.address, place.prefix, timeout_s=_CONSUMED_S, agents=reading)
+            return await _at_end(place, people, plan.still_s, say)
         finally:
             over.set()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -166,15 +173,19 @@ class _Watch:
             await asyncio.sleep(_LOOK_S)
 
 
-async def _at_end(place: Place, people: People, still_s: float) -> EndState:
+async def _at_end(
+    place: Place, people: People, still_s: float, say: Callable[[str], None]
+) -> EndState:
     """Return how it stands once all cases ended, or nothing has been said for long."""
-    count, since_s = -1, time.monotonic()
+    count, since_s, told = -1, time.monotonic(), ""
     while True:
         said = await _said(place)
         found = sum(map(len, said.values()))
         if found != count:
             count, since_s = found, time.monotonic()
         end = end_of(said)
+        if (words := f"{end.ended} of {len(end.things['cases'])} cases have ended") != told:
+            say(told := words)
         quiet_s = time.monotonic() - since_s
         if quiet_s > still_s or (people.is_done and end.is_over and quiet_s > _POLL_S):
             return end

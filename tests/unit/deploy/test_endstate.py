@@ -69,6 +69,30 @@ def verdict(found: Said):
     return compare(end_of(a_run()), end_of(found), LATE_MS)
 
 
+def a_call(name: str) -> Said:
+    """Everything that comes of one ticket, whose alert was given this name."""
+    alert = {**an_alert(name), "kind": "complaint.stall", "subject": "12345-7"}
+    incident = {**an_incident(f"i-{name}"), "kind": "complaint.stall", "alert_ids": [name]}
+    case = {**a_case(), "incident_id": f"i-{name}", "incident_kind": "complaint.stall"}
+    return a_run(alerts=[an_alert(), alert], incidents=[an_incident(), incident], cases=[case])
+
+
+def test_a_ticket_is_the_same_whenever_it_was_written() -> None:
+    assert compare(end_of(a_call("early")), end_of(a_call("late")), LATE_MS).is_right
+    assert not compare(end_of(a_call("early")), end_of(a_run()), LATE_MS).is_right
+
+
+def test_what_differs_is_said_in_words() -> None:
+    assert verdict(a_run(alerts=[])).faults == [
+        "alerts: message-a (gas.exceeded, gas-1, Minor) is lost"
+    ]
+
+
+def test_what_watches_feeds_and_devices_by_wall_time_is_left_out() -> None:
+    silent = {**an_alert("silent"), "kind": "device.silent"}
+    assert verdict(a_run(alerts=[an_alert(), silent])).is_right
+
+
 def test_equal_ends_are_right_and_a_message_told_twice_is_one() -> None:
     assert verdict(a_run()).is_right
     assert verdict(a_run(alerts=[an_alert(), an_alert()])).is_right
