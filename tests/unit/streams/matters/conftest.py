@@ -7,7 +7,7 @@ import pytest
 
 from schemas.alerts import Severity
 from schemas.commands import CaseAction, CaseCommand
-from schemas.dispatch import DispatchUpdate, FieldAction
+from schemas.dispatch import ClockNote, DispatchUpdate, FieldAction, OrderChange
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.wire import to_wire
 from streams.matters.cases import Case
@@ -20,9 +20,10 @@ from streams.matters.routing import AreaChain, Roster, Routing, Unit
 from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
+NOON_MIN = 12 * 60
 TABLE = {
     "desk": "desk",
-    "outside": "desk",
+    "outside": "coast-desk",
     "routes": [
         {
             "kind": "noise.*",
@@ -34,7 +35,7 @@ TABLE = {
     ],
 }
 PEOPLE = [
-    {"code": "m1", "level": "micro-grid", "area": "LG-M1"},
+    {"code": "m1", "level": "micro-grid", "area": "LG-M1", "name": "worker of M1"},
     {"code": "g1", "level": "grid", "area": "LG-G1"},
     {"code": "g2", "level": "grid", "area": "LG-G2"},
     {"code": "c1", "level": "community", "area": "LG-C1"},
@@ -44,18 +45,19 @@ PEOPLE = [
     {"code": "fire", "level": "department", "department": "fire"},
     {"code": "flood", "level": "department", "department": "flood"},
     {"code": "desk", "level": "city"},
+    {"code": "coast-desk", "level": "city"},
     {"code": "leader", "level": "leader"},
 ]
 SQUARE = AreaChain("LG-M1", "LG-G1", "LG-C1", "LG")
 
 
 class Boundaries:
-    """Three communities; a drawn ring holds the first two."""
+    """Three communities; a drawn ring holds the first two. East of 121 degrees is sea."""
 
     boundary_version = "v1"
 
-    def chain_at(self, _lon_deg, _lat_deg):
-        return SQUARE
+    def chain_at(self, lon_deg, _lat_deg):
+        return SQUARE if lon_deg < 121 else None
 
     def chain_of(self, area):
         return SQUARE if area in {"square-1", "LG-C1", "LG-G1"} else None
@@ -64,16 +66,22 @@ class Boundaries:
         return [SQUARE, AreaChain("LG-M2", "LG-G2", "LG-C2", "LG")]
 
 
+def speaker_at(area):
+    return Speaker("speaker-1", "square-1", "quiet", "请调低音量") if area == "square-1" else None
+
+
 class Scene:
     """Dispatch with its table and its deadlines, as an engine keeps them."""
 
-    def __init__(self, params: DispatchParams | None = None, more=()) -> None:
+    start_ms = START_MS
+
+    def __init__(self, params: DispatchParams | None = None, people=PEOPLE, more=()) -> None:
         self.directory = Directory(
             msgspec.convert(TABLE, Routing),
-            Roster(msgspec.convert([*PEOPLE, *more], list[Unit])),
+            Roster(msgspec.convert([*people, *more], list[Unit])),
             Boundaries(),
-            lambda area: Speaker("speaker-1", area, "quiet", "请调低音量") if area else None,
-            lambda _now_ms: 720,
+            speaker_at,
+            lambda now_ms: (NOON_MIN + (now_ms - START_MS) // 60_000) % 1440,
         )
         self.params = params or DispatchParams()
         self.now_ms = START_MS
@@ -81,6 +89,7 @@ class Scene:
         self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
         self.said: dict[str, Standing] = {}
         self.events, self.orders, self.records, self.replies = [], [], [], []
+        self.reminders, self.refused = [], []
         self.revisions: dict[str, int] = {}
         self.given = 0
 
@@ -94,11 +103,15 @@ class Scene:
         until_ms = START_MS + int((minutes * 60 + seconds) * 1000)
         while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
             self.now_ms = max(due_ms, self.now_ms)
-            keys = self.deadlines.pop_due(self.now_ms)
-            args = (self.cases, self.now_ms, self.directory, self.params)
-            self._keep(on_due(keys, *args, crews=self.crews))
+            self.look()
         self.now_ms = until_ms
         return self
+
+    def look(self):
+        """Tell what is due now."""
+        keys = self.deadlines.pop_due(self.now_ms)
+        args = (self.cases, self.now_ms, self.directory, self.params)
+        return self._keep(on_due(keys, *args, crews=self.crews))
 
     def sleeps_until(self, minutes=0.0, seconds=0.0):
         """Nobody runs until an instant; then all begins from its rows."""
@@ -116,6 +129,13 @@ class Scene:
         return self
 
     def hears(self, change="opened", name="i1", **facts):
+        return self.hears_again(self.an_incident(change, name, **facts))
+
+    def hears_again(self, *incidents):
+        args = (self.cases, self.now_ms, self.directory, self.params)
+        return self._keep(on_incidents(incidents, *args, folds=self.folds, crews=self.crews))
+
+    def an_incident(self, change="opened", name="i1", **facts):
         revision = self.revisions[name] = self.revisions.get(name, 0) + 1
         state = IncidentState.RESOLVED if change == "resolved" else IncidentState.OPEN
         given = {
@@ -138,9 +158,7 @@ class Scene:
             "alert_count": 1,
             "alert_ids": ("a1",),
         }
-        incident = Incident(**{**given, **facts})
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_incidents([incident], *args, folds=self.folds, crews=self.crews))
+        return Incident(**{**given, **facts})
 
     def commands(self, action, unit="", name="i1", **fields):
         """Give a command; return its reply."""
@@ -165,21 +183,26 @@ class Scene:
         ).replies
         return reply
 
-    def is_told(self, action, by, name="i1", **fields):
+    def is_told(self, action, by="", name="i1", **fields):
         """Hear a word of the field on the older topic."""
-        self.given += 1
-        update = DispatchUpdate(
-            source="app",
-            kind="dispatch.update",
-            subject=case_id_of(name),
-            event_time_ms=self.now_ms,
-            id=f"word-{self.given}",
-            action=FieldAction(action),
-            by=by,
-            **fields,
-        )
+        return self.is_told_again(self.an_update(action, by, name, **fields))
+
+    def is_told_again(self, *updates):
         args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_updates([update], *args, crews=self.crews))
+        return self._keep(on_updates(updates, *args, crews=self.crews))
+
+    def an_update(self, action, by="", name="i1", **fields):
+        self.given += 1
+        given = {
+            "source": "app",
+            "kind": "dispatch.update",
+            "subject": case_id_of(name),
+            "event_time_ms": self.now_ms,
+            "id": f"word-{self.given}",
+            "action": FieldAction(action),
+            "by": by,
+        }
+        return DispatchUpdate(**{**given, **fields})
 
     def works(self, unit, *actions, name="i1", **fields):
         for action in actions:
@@ -191,6 +214,8 @@ class Scene:
         self.orders += out.orders
         self.records += out.records
         self.replies += out.replies
+        self.reminders += out.reminders
+        self.refused += out.refused
         for key, case in out.changed.items():
             if case is None:
                 del self.cases[key]
@@ -203,6 +228,22 @@ class Scene:
             self.crews.hear(unit, standing)
         self.said |= out.units
         return out
+
+    def sent(self):
+        """Give who was sent, in order."""
+        issued = {OrderChange.ISSUED, OrderChange.ESCALATED}
+        return [o.unit for o in self.orders if o.change in issued and "top-of" not in o.reason]
+
+    def notes(self):
+        """Give what was told of the clocks, with the seconds since the start."""
+        return [
+            (o.clock, o.clock_note, (o.event_time_ms - START_MS) / 1000)
+            for o in self.orders
+            if o.clock_note
+        ]
+
+    def breaches(self):
+        return [note for note in self.notes() if note[1] is ClockNote.BREACH]
 
     def case(self, name="i1"):
         return self.cases[case_id_of(name) if name in self.revisions else name]
@@ -221,6 +262,12 @@ class Scene:
         for event in self.events:
             chains.take(to_wire(event))
         return chains.findings({k: (c.steps, c.last_hash) for k, c in self.cases.items()})
+
+
+@pytest.fixture(scope="session")
+def people() -> list[dict[str, str]]:
+    """Give the units of a scene, of which a test may take some or change them."""
+    return PEOPLE
 
 
 @pytest.fixture(scope="session")

@@ -3,190 +3,15 @@
 import msgspec
 import pytest
 
-from schemas.alerts import Severity
 from schemas.dispatch import (
     CaseState,
     Clock,
     ClockNote,
-    DispatchUpdate,
-    FieldAction,
     OrderChange,
 )
-from schemas.incidents import Incident, IncidentChange, IncidentState
-from streams.matters.cases import Case
-from streams.matters.casework import Directory, DispatchParams, Speaker
+from streams.matters.casework import DispatchParams
 from streams.matters.decision import Dispatched
-from streams.matters.dispatch import case_id_of, on_due, on_incidents, on_updates
-from streams.matters.routing import AreaChain, Roster, Routing, Unit
-from streams.timers import Deadlines
-
-START_MS = 1_790_000_000_000
-NOON_MIN = 12 * 60
-TABLE = {
-    "desk": "desk",
-    "outside": "coast-desk",
-    "routes": [
-        {
-            "kind": "noise.*",
-            "start": "grid",
-            "lead": "police",
-            "rungs": ["loudspeaker", "grid", "department"],
-        },
-        {"kind": "*", "start": "micro-grid"},
-    ],
-}
-PEOPLE = [
-    {"code": "m1", "level": "micro-grid", "area": "LG-M1", "name": "worker of M1"},
-    {"code": "g1", "level": "grid", "area": "LG-G1"},
-    {"code": "c1", "level": "community", "area": "LG-C1"},
-    {"code": "police", "level": "department", "department": "police"},
-    {"code": "desk", "level": "city"},
-    {"code": "coast-desk", "level": "city"},
-    {"code": "leader", "level": "leader"},
-]
-SQUARE = AreaChain("LG-M1", "LG-G1", "LG-C1", "LG")
-
-
-class Boundaries:
-    """One square of land; the sea is everything east of 121 and south of 27 degrees."""
-
-    boundary_version = "v1"
-
-    def chain_at(self, lon_deg, lat_deg):
-        return SQUARE if lon_deg < 121 and lat_deg > 27 else None
-
-    def chain_of(self, area):
-        return SQUARE if area == "square-1" else None
-
-
-def speaker_at(area):
-    return Speaker("speaker-1", "square-1", "quiet", "请调低音量") if area == "square-1" else None
-
-
-class City:
-    """Dispatch with its table and its deadlines, as an engine keeps them."""
-
-    def __init__(self, people=PEOPLE, params=None):
-        self.directory = Directory(
-            msgspec.convert(TABLE, Routing),
-            Roster(msgspec.convert(people, list[Unit])),
-            Boundaries(),
-            speaker_at,
-            lambda now_ms: (NOON_MIN + (now_ms - START_MS) // 60_000) % 1440,
-        )
-        self.params = params or DispatchParams()
-        self.now_ms = START_MS
-        self.cases, self.deadlines = {}, Deadlines[str]()
-        self.orders, self.reminders, self.refused = [], [], []
-        self.revisions = {}
-
-    # -- time ---------------------------------------------------------------
-    def at(self, minutes=0, seconds=0.0):
-        """Go forward to an instant since the start, telling all that falls due on the way."""
-        until_ms = START_MS + int((minutes * 60 + seconds) * 1000)
-        while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
-            self.now_ms = max(due_ms, self.now_ms)
-            self.look()
-        self.now_ms = until_ms
-        return self
-
-    def sleeps_until(self, minutes=0, seconds=0.0):
-        """Stop everything, start again at an instant, from what the table holds."""
-        self.now_ms = START_MS + int((minutes * 60 + seconds) * 1000)
-        raw = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
-        self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in raw.items()}
-        self.deadlines = Deadlines[str]()
-        for key, case in self.cases.items():
-            self.deadlines.set(key, case.due_ms)
-        return self
-
-    def look(self):
-        keys = self.deadlines.pop_due(self.now_ms)
-        return self._keep(on_due(keys, self.cases, self.now_ms, self.directory, self.params))
-
-    # -- what happens ---------------------------------------------------------
-    def hears(self, change, **facts):
-        return self.hears_again(self.an_incident(change, **facts))
-
-    def hears_again(self, *incidents):
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_incidents(incidents, *args))
-
-    def an_incident(self, change="opened", name="i1", **facts):
-        revision = self.revisions[name] = self.revisions.get(name, 0) + 1
-        state = IncidentState.RESOLVED if change == "resolved" else IncidentState.OPEN
-        given = {
-            "source": "citybrain.incidents",
-            "kind": "waste.pile",
-            "subject": "camera-1",
-            "area": "square-1",
-            "rule": "rule",
-            "incident_id": name,
-            "state": state,
-            "change": IncidentChange(change),
-            "severity": Severity.MODERATE,
-            "revision": revision,
-            "event_time_ms": self.now_ms - 5_000,
-            "opened_time_ms": self.now_ms - 5_000,
-            "first_seen_time_ms": self.now_ms - 5_000,
-            "last_seen_time_ms": self.now_ms,
-            "created_time_ms": self.now_ms if change == "opened" else START_MS,
-            "ingest_time_ms": self.now_ms,
-            "alert_count": 1,
-            "alert_ids": ("a1",),
-        }
-        return Incident(**{**given, **facts})
-
-    def is_told(self, action, by="", name="i1", **facts):
-        return self.is_told_again(self.an_update(action, by, name, **facts))
-
-    def is_told_again(self, *updates):
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_updates(updates, *args))
-
-    def an_update(self, action, by="", name="i1", **facts):
-        given = {
-            "source": "app",
-            "kind": "dispatch.update",
-            "subject": case_id_of(name),
-            "event_time_ms": self.now_ms,
-            "action": FieldAction(action),
-            "by": by,
-            "id": f"{action}/{by}/{self.now_ms}",
-        }
-        return DispatchUpdate(**{**given, **facts})
-
-    def _keep(self, out: Dispatched):
-        self.orders += out.orders
-        self.reminders += out.reminders
-        self.refused += out.refused
-        for key, case in out.changed.items():
-            if case is None:
-                del self.cases[key]
-            else:
-                self.cases[key] = case
-            self.deadlines.set(key, case and case.due_ms)
-        return out
-
-    # -- what was said ----------------------------------------------------------
-    def sent(self):
-        """Give who was sent, in order."""
-        issued = {OrderChange.ISSUED, OrderChange.ESCALATED}
-        return [o.unit for o in self.orders if o.change in issued and "top-of" not in o.reason]
-
-    def notes(self):
-        """Give what was told of the clocks, with the seconds since the start."""
-        return [
-            (o.clock, o.clock_note, (o.event_time_ms - START_MS) / 1000)
-            for o in self.orders
-            if o.clock_note
-        ]
-
-    def breaches(self):
-        return [note for note in self.notes() if note[1] is ClockNote.BREACH]
-
-    def case(self, name="i1"):
-        return self.cases[case_id_of(name)]
+from streams.matters.dispatch import case_id_of
 
 
 def noise(city, change, rung, **facts):
@@ -201,45 +26,45 @@ def works_through(city, by, *actions):
 # -- the way of an order --------------------------------------------------------
 
 
-def test_an_incident_becomes_an_order_to_the_worker_of_its_place():
-    city = City()
+def test_an_incident_becomes_an_order_to_the_worker_of_its_place(scene):
+    city = scene()
     (order,) = city.hears("opened", lon_deg=120.5, lat_deg=27.5).orders
 
     assert (order.unit, order.unit_name, order.level) == ("m1", "worker of M1", "micro-grid")
     assert (order.change, order.state) == (OrderChange.ISSUED, CaseState.DISPATCHED)
     assert order.boundary_version == "v1"
     assert order.case_id == case_id_of("i1")
-    assert order.respond_by_time_ms - START_MS == 60_000
-    assert order.on_site_by_time_ms - START_MS == 45 * 60_000
+    assert order.respond_by_time_ms - city.start_ms == 60_000
+    assert order.on_site_by_time_ms - city.start_ms == 45 * 60_000
     assert order.created_time_ms - order.opened_time_ms == 5_000
 
 
-def test_what_happens_at_sea_goes_to_the_desk_for_places_outside():
-    city = City()
+def test_what_happens_at_sea_goes_to_the_desk_for_places_outside(scene):
+    city = scene()
     (order,) = city.hears("opened", lon_deg=121.5, lat_deg=27.5).orders
 
     assert order.unit == "coast-desk"
 
 
-def test_a_level_with_nobody_on_duty_is_passed_over_at_once_and_that_is_said():
+def test_a_level_with_nobody_on_duty_is_passed_over_at_once_and_that_is_said(scene, people):
     asleep = [
-        {**unit, "duty": ["00:00-06:00"]} if unit["code"] == "m1" else unit for unit in PEOPLE
+        {**unit, "duty": ["00:00-06:00"]} if unit["code"] == "m1" else unit for unit in people
     ]
-    (order,) = City(asleep).hears("opened").orders
+    (order,) = scene(people=asleep).hears("opened").orders
 
     assert (order.unit, order.reason) == ("g1", "nobody-to-tell:micro-grid")
 
 
-def test_with_nobody_anywhere_the_desk_takes_it():
-    only_desks = [unit for unit in PEOPLE if unit["level"] == "city"]
-    city = City(only_desks)
+def test_with_nobody_anywhere_the_desk_takes_it(scene, people):
+    only_desks = [unit for unit in people if unit["level"] == "city"]
+    city = scene(people=only_desks)
     city.hears("opened")
 
     assert city.sent() == ["desk"]
 
 
-def test_a_case_goes_from_its_order_to_its_end():
-    city = City()
+def test_a_case_goes_from_its_order_to_its_end(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=20).is_told("accept", "m1")
     city.at(minutes=2).is_told("depart", "m1")
@@ -264,8 +89,8 @@ def test_a_case_goes_from_its_order_to_its_end():
     assert len({o.id for o in city.orders}) == len(city.orders)
 
 
-def test_an_illegal_move_is_answered_and_changes_nothing():
-    city = City()
+def test_an_illegal_move_is_answered_and_changes_nothing(scene):
+    city = scene()
     city.hears("opened")
     (answer,) = city.is_told("handle", "m1").orders
 
@@ -277,24 +102,24 @@ def test_an_illegal_move_is_answered_and_changes_nothing():
     assert answer.revision == 0
 
 
-def test_word_about_no_known_case_is_for_the_dead_letters():
-    city = City()
+def test_word_about_no_known_case_is_for_the_dead_letters(scene):
+    city = scene()
     out = city.is_told("accept", "m1", name="never-heard-of")
 
     assert out.refused == [(0, "unknown-case")]
     assert out.orders == []
 
 
-def test_word_about_an_order_that_is_not_there_is_refused():
-    city = City()
+def test_word_about_an_order_that_is_not_there_is_refused(scene):
+    city = scene()
     city.hears("opened")
     (answer,) = city.is_told("accept", "m1", order_id="other").orders
 
     assert answer.reason.startswith("unknown-order")
 
 
-def test_a_false_alarm_ends_the_case_and_all_its_clocks():
-    city = City()
+def test_a_false_alarm_ends_the_case_and_all_its_clocks(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=10).is_told("false-alarm", "m1", reason="a film is shot here")
     city.at(minutes=60)
@@ -307,8 +132,8 @@ def test_a_false_alarm_ends_the_case_and_all_its_clocks():
 # -- clocks ----------------------------------------------------------------------
 
 
-def test_a_silent_worker_breaks_three_promises_once_each_and_the_ladder_is_climbed():
-    city = City()
+def test_a_silent_worker_breaks_three_promises_once_each_and_the_ladder_is_climbed(scene):
+    city = scene()
     city.hears("opened")
     city.at(minutes=60)
 
@@ -326,29 +151,29 @@ def test_a_silent_worker_breaks_three_promises_once_each_and_the_ladder_is_climb
     assert city.sent() == ["m1", "g1", "c1", "desk", "leader"]
     assert city.orders[3].change is OrderChange.CLOCK
     assert city.orders[4].change is OrderChange.ESCALATED
-    assert city.orders[4].event_time_ms == START_MS + 60_000
+    assert city.orders[4].event_time_ms == city.start_ms + 60_000
 
 
-def test_the_order_clock_is_stopped_by_the_order():
-    city = City()
+def test_the_order_clock_is_stopped_by_the_order(scene):
+    city = scene()
     city.hears("opened")
     city.at(minutes=60)
 
     assert Clock.ORDER not in {clock for clock, _, _ in city.notes()}
 
 
-def test_an_order_that_comes_too_late_breaks_the_order_clock():
-    city = City()
+def test_an_order_that_comes_too_late_breaks_the_order_clock(scene):
+    city = scene()
     incident = city.an_incident()
     city.at(minutes=3).hears_again(incident)
 
     assert city.breaches() == [(Clock.ORDER, ClockNote.BREACH, 180)]
     assert city.orders[-1].late_detected
-    assert city.orders[-1].deadline_time_ms == START_MS + 120_000
+    assert city.orders[-1].deadline_time_ms == city.start_ms + 120_000
 
 
-def test_an_acceptance_stops_the_ladder():
-    city = City()
+def test_an_acceptance_stops_the_ladder(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=61)
     city.at(seconds=70).is_told("accept", "g1")
@@ -358,8 +183,8 @@ def test_an_acceptance_stops_the_ladder():
     assert city.sent() == ["m1", "g1"]
 
 
-def test_nobody_on_site_in_time_asks_the_level_above():
-    city = City()
+def test_nobody_on_site_in_time_asks_the_level_above(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=20).is_told("accept", "m1")
     city.at(seconds=90).is_told("depart", "m1")
@@ -369,16 +194,16 @@ def test_nobody_on_site_in_time_asks_the_level_above():
     assert city.orders[-1].reason == "on-site-breached"
 
 
-def test_the_top_of_the_ladder_is_told_once_and_no_further():
-    city = City()
+def test_the_top_of_the_ladder_is_told_once_and_no_further(scene):
+    city = scene()
     city.hears("opened")
     city.at(minutes=40)
 
     assert [o.reason for o in city.orders].count("nobody-accepted; top-of-ladder") == 1
 
 
-def test_three_minutes_of_outage_lose_and_double_nothing():
-    city = City()
+def test_three_minutes_of_outage_lose_and_double_nothing(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=31)
     city.sleeps_until(seconds=211).look()
@@ -388,7 +213,7 @@ def test_three_minutes_of_outage_lose_and_double_nothing():
     ]
 
     late = [o for o in city.orders if o.clock_note is ClockNote.BREACH]
-    assert [o.deadline_time_ms - START_MS for o in late] == [60_000, 180_000]
+    assert [o.deadline_time_ms - city.start_ms for o in late] == [60_000, 180_000]
     assert all(o.late_detected for o in late)
     assert city.sent() == ["m1", "g1"], "one level at a time: each has its minute"
     assert city.look().orders == []
@@ -398,8 +223,8 @@ def test_three_minutes_of_outage_lose_and_double_nothing():
     assert city.sent() == ["m1", "g1", "c1"]
 
 
-def test_word_that_waited_through_an_outage_is_taken_at_its_own_time():
-    city = City()
+def test_word_that_waited_through_an_outage_is_taken_at_its_own_time(scene):
+    city = scene()
     city.hears("opened")
     accept = city.at(seconds=20).an_update("accept", "m1", ingest_time_ms=city.now_ms)
     city.sleeps_until(seconds=170).is_told_again(accept)
@@ -409,8 +234,8 @@ def test_word_that_waited_through_an_outage_is_taken_at_its_own_time():
     assert city.sent() == ["m1"]
 
 
-def test_word_after_the_deadline_that_nobody_saw_pass_still_tells_the_breach():
-    city = City()
+def test_word_after_the_deadline_that_nobody_saw_pass_still_tells_the_breach(scene):
+    city = scene()
     city.hears("opened")
     city.sleeps_until(seconds=100).is_told("accept", "m1")
 
@@ -418,9 +243,9 @@ def test_word_after_the_deadline_that_nobody_saw_pass_still_tells_the_breach():
     assert city.case().state is CaseState.ACCEPTED
 
 
-def test_a_kind_with_a_promise_of_its_own_keeps_that():
+def test_a_kind_with_a_promise_of_its_own_keeps_that(scene):
     sla = {"kinds": [{"kind": "fire.*", "promise": {"respond_s": 15}}]}
-    city = City(params=msgspec.convert({"sla": sla}, DispatchParams))
+    city = scene(params=msgspec.convert({"sla": sla}, DispatchParams))
     city.hears("opened", kind="fire.smoke")
     city.at(seconds=20)
 
@@ -431,8 +256,8 @@ def test_a_kind_with_a_promise_of_its_own_keeps_that():
 # -- handing back ------------------------------------------------------------------
 
 
-def test_what_one_hands_back_another_takes_and_no_clock_restarts():
-    city = City()
+def test_what_one_hands_back_another_takes_and_no_clock_restarts(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=20).is_told("return", "m1", reason="not my street")
     city.at(seconds=60)
@@ -442,8 +267,8 @@ def test_what_one_hands_back_another_takes_and_no_clock_restarts():
     assert city.breaches() == [(Clock.RESPOND, ClockNote.BREACH, 60)]
 
 
-def test_after_a_kept_promise_the_heir_has_a_minute_of_its_own():
-    city = City()
+def test_after_a_kept_promise_the_heir_has_a_minute_of_its_own(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=20).is_told("accept", "m1")
     city.at(seconds=55).is_told("return", "m1", reason="too big for me")
@@ -455,8 +280,8 @@ def test_after_a_kept_promise_the_heir_has_a_minute_of_its_own():
     assert city.breaches() == []
 
 
-def test_the_third_return_goes_to_the_city_desk_and_ends_there():
-    city = City()
+def test_the_third_return_goes_to_the_city_desk_and_ends_there(scene):
+    city = scene()
     city.hears("opened")
     for number, unit in enumerate(["m1", "g1", "c1"]):
         city.at(seconds=number).is_told("return", unit, reason="not mine")
@@ -467,8 +292,8 @@ def test_the_third_return_goes_to_the_city_desk_and_ends_there():
     assert answer.reason.startswith("nobody-left")
 
 
-def test_when_the_one_who_accepted_hands_back_the_silent_other_has_a_minute_left():
-    city = City()
+def test_when_the_one_who_accepted_hands_back_the_silent_other_has_a_minute_left(scene):
+    city = scene()
     city.hears("opened")
     city.at(seconds=65).is_told("accept", "g1")
     city.at(seconds=100).is_told("return", "g1", reason="called away")
@@ -479,8 +304,8 @@ def test_when_the_one_who_accepted_hands_back_the_silent_other_has_a_minute_left
     assert city.sent() == ["m1", "g1", "c1"]
 
 
-def test_handing_back_needs_a_reason():
-    city = City()
+def test_handing_back_needs_a_reason(scene):
+    city = scene()
     city.hears("opened")
     (answer,) = city.is_told("return", "m1").orders
 
@@ -490,8 +315,8 @@ def test_handing_back_needs_a_reason():
 # -- the ladder of noise --------------------------------------------------------------
 
 
-def test_the_first_rung_speaks_through_the_loudspeaker_and_sends_nobody():
-    city = City()
+def test_the_first_rung_speaks_through_the_loudspeaker_and_sends_nobody(scene):
+    city = scene()
     (reminder,) = noise(city, "opened", 1).reminders
     city.at(minutes=60)
 
@@ -500,8 +325,8 @@ def test_the_first_rung_speaks_through_the_loudspeaker_and_sends_nobody():
     assert city.case().state is CaseState.DETECTED
 
 
-def test_noise_that_ends_after_the_loudspeaker_corrected_itself():
-    city = City()
+def test_noise_that_ends_after_the_loudspeaker_corrected_itself(scene):
+    city = scene()
     noise(city, "opened", 1)
     (closed,) = noise(city.at(minutes=3), "resolved", 1).orders
 
@@ -509,17 +334,17 @@ def test_noise_that_ends_after_the_loudspeaker_corrected_itself():
     assert (closed.unit, closed.level) == ("speaker-1", "loudspeaker")
 
 
-def test_the_second_rung_sends_the_grid_worker_and_starts_the_clocks():
-    city = City()
+def test_the_second_rung_sends_the_grid_worker_and_starts_the_clocks(scene):
+    city = scene()
     noise(city, "opened", 1)
     (order,) = noise(city.at(minutes=5), "updated", 2).orders
 
     assert order.unit == "g1"
-    assert order.respond_by_time_ms == START_MS + 6 * 60_000
+    assert order.respond_by_time_ms == city.start_ms + 6 * 60_000
 
 
-def test_the_third_rung_sends_the_police_as_well():
-    city = City()
+def test_the_third_rung_sends_the_police_as_well(scene):
+    city = scene()
     noise(city, "opened", 1)
     noise(city.at(minutes=5), "updated", 2)
     city.at(minutes=5, seconds=30).is_told("accept", "g1")
@@ -533,8 +358,8 @@ def test_the_third_rung_sends_the_police_as_well():
     assert city.case().state is CaseState.HANDLED
 
 
-def test_when_one_closes_the_case_the_others_stand_down():
-    city = City()
+def test_when_one_closes_the_case_the_others_stand_down(scene):
+    city = scene()
     noise(city, "opened", 2)
     noise(city, "updated", 3)
     works_through(city, "g1", "accept", "depart", "arrive", "handle", "verify", "close")
@@ -543,8 +368,8 @@ def test_when_one_closes_the_case_the_others_stand_down():
     assert closed == ["g1", "police"]
 
 
-def test_a_silent_loudspeaker_sends_the_grid_worker_at_once():
-    city = City()
+def test_a_silent_loudspeaker_sends_the_grid_worker_at_once(scene):
+    city = scene()
     (reminder,) = noise(city, "opened", 1).reminders
     city.at(seconds=10).is_told("reminder-failed", "speaker-1", order_id=reminder.reminder_id)
     city.at(seconds=40).is_told("accept", "g1")
@@ -552,11 +377,11 @@ def test_a_silent_loudspeaker_sends_the_grid_worker_at_once():
 
     assert city.sent() == ["g1"]
     assert city.orders[1].reason == "loudspeaker-failed"
-    assert city.orders[1].respond_by_time_ms == START_MS + 70_000
+    assert city.orders[1].respond_by_time_ms == city.start_ms + 70_000
 
 
-def test_a_loudspeaker_that_played_is_noted():
-    city = City()
+def test_a_loudspeaker_that_played_is_noted(scene):
+    city = scene()
     noise(city, "opened", 1)
     (noted,) = city.is_told("reminder-played", "speaker-1").orders
 
@@ -564,8 +389,8 @@ def test_a_loudspeaker_that_played_is_noted():
     assert city.sent() == []
 
 
-def test_word_of_another_reminder_is_refused():
-    city = City()
+def test_word_of_another_reminder_is_refused(scene):
+    city = scene()
     noise(city, "opened", 1)
     (answer,) = city.is_told("reminder-failed", "x", order_id="some-other-call").orders
 
@@ -573,16 +398,16 @@ def test_word_of_another_reminder_is_refused():
     assert city.sent() == []
 
 
-def test_a_place_without_a_loudspeaker_starts_with_the_grid_worker():
-    city = City()
+def test_a_place_without_a_loudspeaker_starts_with_the_grid_worker(scene):
+    city = scene()
     noise(city, "opened", 1, area="nowhere", lon_deg=120.5, lat_deg=27.5)
 
     assert city.sent() == ["g1"]
     assert city.orders[0].reason == "no-loudspeaker"
 
 
-def test_a_loudspeaker_is_not_asked_twice_within_ten_minutes():
-    city = City()
+def test_a_loudspeaker_is_not_asked_twice_within_ten_minutes(scene):
+    city = scene()
     noise(city, "opened", 1)
     noise(city.at(minutes=4), "resolved", 1)
     noise(city.at(minutes=9), "reopened", 1)
@@ -594,8 +419,8 @@ def test_a_loudspeaker_is_not_asked_twice_within_ten_minutes():
     assert len({order.id for order in city.orders}) == len(city.orders)
 
 
-def test_what_comes_back_while_the_loudspeaker_rests_can_be_called_a_false_alarm():
-    city = City()
+def test_what_comes_back_while_the_loudspeaker_rests_can_be_called_a_false_alarm(scene):
+    city = scene()
     noise(city, "opened", 1)
     noise(city.at(minutes=4), "resolved", 1)
     noise(city.at(minutes=9), "reopened", 1)
@@ -607,8 +432,8 @@ def test_what_comes_back_while_the_loudspeaker_rests_can_be_called_a_false_alarm
 # -- the incident goes on ------------------------------------------------------------
 
 
-def test_what_ends_by_itself_while_people_are_out_is_noted_and_they_close_it():
-    city = City()
+def test_what_ends_by_itself_while_people_are_out_is_noted_and_they_close_it(scene):
+    city = scene()
     city.hears("opened")
     (noted,) = city.at(seconds=30).hears("resolved").orders[-1:]
     city.at(minutes=10)
@@ -619,8 +444,8 @@ def test_what_ends_by_itself_while_people_are_out_is_noted_and_they_close_it():
     assert city.breaches()[0] == (Clock.RESPOND, ClockNote.BREACH, 60)
 
 
-def test_a_notice_is_over_at_once_and_still_climbs_the_ladder():
-    city = City()
+def test_a_notice_is_over_at_once_and_still_climbs_the_ladder(scene):
+    city = scene()
     city.hears("opened")
     city.hears("resolved", reason="notice")
     city.at(seconds=60)
@@ -628,28 +453,28 @@ def test_a_notice_is_over_at_once_and_still_climbs_the_ladder():
     assert city.sent() == ["m1", "g1"]
 
 
-def test_what_comes_back_begins_again_with_clocks_of_its_own():
-    city = City()
+def test_what_comes_back_begins_again_with_clocks_of_its_own(scene):
+    city = scene()
     city.hears("opened")
     works_through(city, "m1", "accept", "depart", "arrive", "handle", "verify", "close")
     city.at(minutes=20).hears("resolved")
     (order,) = city.at(minutes=30).hears("reopened", reopened_count=1).orders
 
     assert (order.unit, order.state) == ("m1", CaseState.DISPATCHED)
-    assert order.respond_by_time_ms == START_MS + 31 * 60_000
+    assert order.respond_by_time_ms == city.start_ms + 31 * 60_000
     assert order.order_id != city.orders[0].order_id
 
 
-def test_a_false_alarm_stays_one_whatever_the_ladder_says():
-    city = City()
+def test_a_false_alarm_stays_one_whatever_the_ladder_says(scene):
+    city = scene()
     noise(city, "opened", 2)
     city.is_told("false-alarm", "g1", reason="a parade with a permit")
 
     assert noise(city, "updated", 3).orders == []
 
 
-def test_what_was_closed_too_early_is_taken_up_by_the_next_rung():
-    city = City()
+def test_what_was_closed_too_early_is_taken_up_by_the_next_rung(scene):
+    city = scene()
     noise(city, "opened", 2)
     works_through(city, "g1", "accept", "depart", "arrive", "handle", "verify", "close")
     noise(city.at(minutes=15), "updated", 3)
@@ -660,8 +485,8 @@ def test_what_was_closed_too_early_is_taken_up_by_the_next_rung():
 # -- again and again ----------------------------------------------------------------
 
 
-def test_everything_that_comes_again_says_nothing_again():
-    city = City()
+def test_everything_that_comes_again_says_nothing_again(scene):
+    city = scene()
     incidents = [city.an_incident("opened"), city.an_incident("updated")]
     city.hears_again(*incidents)
     updates = [city.an_update("accept", "m1"), city.an_update("handle", "m1")]
@@ -671,8 +496,8 @@ def test_everything_that_comes_again_says_nothing_again():
     assert city.is_told_again(*updates) == Dispatched.nothing()
 
 
-def test_an_ended_case_is_forgotten_a_day_after_it_and_its_incident_are_over():
-    city = City()
+def test_an_ended_case_is_forgotten_a_day_after_it_and_its_incident_are_over(scene):
+    city = scene()
     city.hears("opened")
     city.is_told("false-alarm", "m1", reason="nothing there")
     city.at(minutes=5 * 1440)
@@ -686,12 +511,12 @@ def test_an_ended_case_is_forgotten_a_day_after_it_and_its_incident_are_over():
 
 
 @pytest.mark.parametrize("change", ["opened", "updated", "reopened"])
-def test_an_open_incident_without_a_case_gets_one_whatever_it_says(change):
-    city = City()
+def test_an_open_incident_without_a_case_gets_one_whatever_it_says(scene, change):
+    city = scene()
     city.hears(change)
 
     assert city.sent() == ["m1"]
 
 
-def test_the_end_of_an_incident_without_a_case_is_nothing():
-    assert City().hears("resolved") == Dispatched.nothing()
+def test_the_end_of_an_incident_without_a_case_is_nothing(scene):
+    assert scene().hears("resolved") == Dispatched.nothing()
