@@ -121,3 +121,25 @@ def test_whoever_signed_out_or_got_a_new_password_must_sign_in_again(
         assert (await client.get("/api/v1/me")).status == 401
 
     serve(city, tmp_path, talk)
+
+
+def test_a_worker_says_how_the_units_of_the_own_community_stand_and_no_others(
+    city: City, tmp_path: Path
+) -> None:
+    async def talk(client: TestClient) -> None:  # type: ignore[type-arg]
+        worker = Person("worker", "worker", Role.OPERATOR, ("LG-C001",))
+        Accounts(tmp_path / "screens" / "users.json").add(worker, PASSWORD, {"LG-C001"})
+        right = {"user": "worker", "password": PASSWORD}
+        csrf = (await (await client.post("/api/v1/session", json=right)).json())["csrf"]
+
+        async def stands(unit: str, **said: object) -> tuple[int, str]:
+            path, headers = f"/api/v1/field/units/{unit}", {"X-CSRF-Token": csrf}
+            async with client.post(path, json=said, headers=headers) as answer:
+                return answer.status, (await answer.json())["error"]["reason"]
+
+        assert await stands("LG-C001-team", state="free") == (503, "broker"), "Kafka is away"
+        assert await stands("LG-C050-team", state="off") == (403, "unit")
+        assert await stands("LG-fire", state="off") == (403, "unit")
+        assert await stands("LG-C001-team", state="asleep") == (400, "bad-command")
+
+    serve(city, tmp_path, talk)

@@ -253,6 +253,8 @@ export const STRINGS = {
   "step.relapse": ["复发", "came back"],
   "step.ack-timeout": ["签收超时", "nobody acknowledged"],
   "step.review-overdue": ["复核超时", "review overdue"],
+  "step.grew": ["事态扩大", "has grown"],
+  "step.repeated": ["再次通知", "told again"],
 
   "outcome.worked": ["有效", "worked"],
   "outcome.not-enough": ["不够，已派人", "not enough, people were sent"],
