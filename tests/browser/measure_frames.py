@@ -5,7 +5,10 @@
 The page is the built one; what the gateway would send comes from here, so that
 nothing but the browser is measured. Frames are counted while the map is dragged
 to and fro, first without entities, then with them: what is lost between the two
-is theirs, the rest is the browser's own drawing.
+is theirs. Before, what a browser can do at all: a canvas of the window's size that is
+only cleared. After, all again with a quarter of the pixels. For each also the CPU time
+that a frame of it took: of the page's own process, and of the one that draws (the GPU's,
+or without a GPU a software renderer). That hardly depends on what else the machine does.
 """
 
 import sys
@@ -17,12 +20,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.sync_api import CDPSession, Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import (
+    CDPSession,
+    Page,
+    Route,
+    ViewportSize,
+    WebSocketRoute,
+    sync_playwright,
+)
 
 REPO = Path(__file__).resolve().parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--no-first-run"]
 WEST, SOUTH, SIDE = 120.47, 27.49, 0.2
-SECONDS = 15
+SECONDS = 10
+SIZE = ViewportSize(width=1920, height=1080)
 ME = {"user": "a", "name": "a", "role": "viewer", "areas": ["*"], "may": [], "csrf": ""}
 CITY = {
     "code": "longgang",
@@ -41,6 +52,16 @@ COUNT_FRAMES = """(ms) => new Promise((done) => {
   };
   requestAnimationFrame(step);
 })"""
+BARE = """<style>canvas { position: fixed; inset: 0 }</style><canvas></canvas><script>
+const canvas = document.querySelector("canvas");
+canvas.width = innerWidth; canvas.height = innerHeight;
+const gl = canvas.getContext("webgl2", { antialias: false });
+const clear = (now) => {
+  gl.clearColor(now % 1000 / 1000, 0.2, 0.3, 1); gl.clear(gl.COLOR_BUFFER_BIT);
+  requestAnimationFrame(clear);
+};
+requestAnimationFrame(clear);
+</script>"""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -58,21 +79,60 @@ def main() -> None:
     url = f"http://127.0.0.1:{server.server_port}/"
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        for entities in counts:
-            for width, height in ((1920, 1080), (960, 540)):
-                page = browser.new_page(viewport={"width": width, "height": height})
-                rate, worst_ms, script_ms = measure(page, url, entities)
-                print(  # noqa: T201 - this is its answer
-                    f"{entities:>6} entities, {width} x {height}: {rate:5.1f} frames/s, "
-                    f"longest {worst_ms:4.0f} ms, own script {script_ms:4.0f} ms a second"
-                )
+        costs = Costs(browser.new_browser_cdp_session())
+        page = browser.new_page(viewport=SIZE)
+        print(f"{'bare canvas':>28}: {bare(page, costs)}")  # noqa: T201 - its answer
+        page.close()
+        for query in ("", "?pixels=0.5"):
+            for entities in counts:
+                page = browser.new_page(viewport=SIZE)
+                found = measure(page, url + query, entities, costs)
+                name = f"{entities:,} entities {query}"
+                print(f"{name:>28}: {found}")  # noqa: T201
                 page.close()
         browser.close()
     server.shutdown()
 
 
-def measure(page: Page, url: str, entities: int) -> tuple[float, float, float]:
-    """Return frames a second, the longest frame, and the page's script in ms a second."""
+class Costs:
+    """CPU time of the browser's processes."""
+
+    def __init__(self, browser: CDPSession) -> None:
+        self._browser = browser
+        self._began: dict[str, float] = {}
+        self._began_s = 0.0
+
+    def begin(self) -> None:
+        self._began, self._began_s = self._spent(), time.monotonic()
+
+    def of_a_frame(self, rate: float) -> str:
+        """Return the CPU time since `begin`, of each of `rate` frames a second."""
+        frames = max(1.0, (time.monotonic() - self._began_s) * rate)
+        spent = self._spent()
+        drawing, page = (
+            (spent[kind] - self._began.get(kind, 0.0)) / frames * 1000
+            for kind in ("GPU", "renderer")
+        )
+        return f"CPU of a frame: drawing {drawing:3.0f} ms, page {page:3.0f} ms"
+
+    def _spent(self) -> dict[str, float]:
+        spent: dict[str, float] = {}
+        for one in self._browser.send("SystemInfo.getProcessInfo")["processInfo"]:
+            spent[one["type"]] = spent.get(one["type"], 0.0) + float(one["cpuTime"])
+        return spent
+
+
+def bare(page: Page, costs: Costs) -> str:
+    """Return what the browser does when all that is drawn is a colour."""
+    page.set_content(BARE)
+    page.wait_for_timeout(1_000)
+    costs.begin()
+    rate, worst_ms = page.evaluate(f"({COUNT_FRAMES})({SECONDS * 1000})")
+    return f"{rate:4.1f} frames/s, longest {worst_ms:4.0f} ms; {costs.of_a_frame(rate)}"
+
+
+def measure(page: Page, url: str, entities: int, costs: Costs) -> str:
+    """Return frames a second, the longest, what one costs, and the page's script in ms a second."""
     page.route("**/api/v1/**", answer)
     sockets: list[tuple[WebSocketRoute, list[str]]] = []
     page.route_web_socket("**/api/v1/ws", lambda socket: take(socket, sockets, entities))
@@ -82,6 +142,7 @@ def measure(page: Page, url: str, entities: int) -> tuple[float, float, float]:
     counter = page.context.new_cdp_session(page)
     counter.send("Performance.enable")
     began = script_s(counter)
+    costs.begin()
     page.evaluate(
         f"window.measured = ({COUNT_FRAMES})({SECONDS * 1000}); 0"  # runs while we drag
     )
@@ -101,7 +162,10 @@ def measure(page: Page, url: str, entities: int) -> tuple[float, float, float]:
     page.mouse.up()
     rate, worst_ms = page.evaluate("window.measured")
     script_ms = (script_s(counter) - began) / SECONDS * 1000
-    return float(rate), float(worst_ms), script_ms
+    return (
+        f"{rate:4.1f} frames/s, longest {worst_ms:4.0f} ms; {costs.of_a_frame(rate)}; "
+        f"own script {script_ms:3.0f} ms a second"
+    )
 
 
 def script_s(counter: CDPSession) -> float:

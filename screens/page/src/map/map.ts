@@ -9,6 +9,7 @@ import { Entities, PLACED, type Placed } from "./entities";
 import { addIcons } from "./icons";
 import { Marks, type Place } from "./marks";
 import { palette } from "./palette";
+import { pixels } from "./pixels";
 
 setWorkerUrl(workerUrl);
 
@@ -52,6 +53,7 @@ export class CityMap {
       dragRotate: false,
       pitchWithRotate: false,
       fadeDuration: calm ? 0 : 150,
+      ...pixels(location.search, window.devicePixelRatio),
       locale: { "Map.Title": t("app.map") },
     });
     container.classList.toggle("is-foreign", Boolean(city.style));
@@ -75,6 +77,7 @@ export class CityMap {
     this.gl.on("dragstart", () => this.events.grabbed());
     this.gl.on("click", (event) => this.pick(event.point.x, event.point.y));
     this.gl.on("mousemove", (event) => {
+      if (this.gl.isMoving()) return;
       const hit = this.hit(event.point.x, event.point.y);
       this.gl.getCanvas().style.cursor = hit ? "pointer" : "";
     });
