@@ -151,6 +151,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit, feed: Any) -> None:
     expect(card.locator("h2")).to_have_text("Waterlogging seen")
     page.keyboard.press("a")
     feed.command(lambda one: one["subject"] == matter.case.case_id)
+    return_it_by_keys(page, feed, matter)
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     expect(row).to_be_focused()
@@ -178,6 +179,22 @@ def test_the_keyboard_alone_is_enough(visit: Visit, feed: Any) -> None:
     expect(page.locator("h1")).to_have_text("龙港市城市大脑")
     page.keyboard.press("w")
     assert "layout=wall" in page.url
+
+
+def return_it_by_keys(page: Page, feed: Any, matter: Any) -> None:
+    """Fill in a form of the card, and send it, without a mouse."""
+    page.keyboard.press("d")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.action") == "return":
+            break
+    page.keyboard.press("Enter")
+    page.keyboard.type("not our grid")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    mine = ("return", matter.case.case_id)
+    said = feed.command(lambda one: (one["action"], one["subject"]) == mine)
+    assert said["reason"] == "not our grid"
 
 
 def registered(feed: Any, index: int) -> tuple[str, Any]:
