@@ -59,7 +59,8 @@ export function form(
           attrs: { id, required, maxlength: 200, ...(field === "minutes" ? { type: "number", min: 1, max: 10_080, value: 30 } : {}) },
         });
     inputs.set(field, input);
-    return h("p", {}, h("label", { attrs: { for: id } }, t(LABEL[field])), input);
+    const label = field === "second" && required ? "act.secondSigns" : LABEL[field];
+    return h("p", {}, h("label", { attrs: { for: id } }, t(label)), input);
   });
   return h(
     "form",

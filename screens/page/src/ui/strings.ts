@@ -145,6 +145,7 @@ export const STRINGS = {
   "act.toUnit": ["承办单位代码", "Code of the unit"],
   "act.minutes": ["静默分钟数", "Minutes of silence"],
   "act.second": ["第二人（生命安全必填）", "Second person (for life safety)"],
+  "act.secondSigns": ["第二签发人", "Second person who signs"],
   "act.task": ["任务内容", "What is to be done"],
   "act.areas": ["区域代码，用空格分开", "Codes of the areas, by blanks"],
   "act.departments": ["部门，用空格分开", "Departments, by blanks"],
