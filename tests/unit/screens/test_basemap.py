@@ -1,16 +1,23 @@
 """Another basemap: whom the page may then ask, and what is no basemap."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 
+from deploy.cities import load_city
 from deploy.cli import cli
-from screens.app import policy
+from screens.access.accounts import Accounts
+from screens.access.people import EVERYWHERE, Person, Role
+from screens.app import create_app, policy
 from screens.basemap import basemap_of
+from screens.settings import Settings
 
+PASSWORD = "long-enough-for-tests"  # noqa: S105 - of an account that lives for a test
 SCREENS = ("screens", "--broker", "127.0.0.1:1")
 
 
@@ -96,3 +103,26 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     assert told.exit_code == 2
     assert "No such file" in told.output
+
+
+def test_a_style_in_a_file_is_told_by_the_city_and_served_to_whoever_has_signed_in(
+    tmp_path: Path,
+) -> None:
+    named = basemap_of(style(tmp_path, glyphs="https://tiles.example.org/{range}.pbf"))
+    settings = Settings("127.0.0.1:1", "", tmp_path, basemap=named)
+    person = Person("desk", "desk", Role.DESK, (EVERYWHERE,))
+    Accounts(settings.folder / "users.json").add(person, PASSWORD, ())
+
+    async def story() -> None:
+        async with TestClient(TestServer(create_app(settings, load_city()))) as client:
+            assert (await client.get(named.address)).status == 401
+            page = await client.get("/")
+            assert page.headers["Content-Security-Policy"] == policy(named)
+            await client.post("/api/v1/session", json={"user": "desk", "password": PASSWORD})
+            city = await (await client.get("/api/v1/city")).json()
+            assert city["style"] == named.address
+            assert city["modes"] == ["typhoon"]
+            told = await (await client.get(city["style"])).json()
+            assert told["glyphs"] == "https://tiles.example.org/{range}.pbf"
+
+    asyncio.run(story())
