@@ -28,12 +28,15 @@ from deploy.faults.fleet import Fleet, Place
 from deploy.faults.kill import until_ready
 from schemas import codec
 from schemas.alerts import Alert, Severity, Transition
+from schemas.commands import CaseAction, CaseCommand
 from schemas.dispatch import DispatchUpdate, FieldAction
 from schemas.incidents import Incident, IncidentChange, IncidentState
 from schemas.positions import Position
 from schemas.readings import Reading
 from schemas.topics import (
     ALERTS,
+    CASE_COMMANDS,
+    CASE_REPLIES,
     DEADLETTER,
     DISPATCH_ORDERS,
     DISPATCH_UPDATES,
@@ -303,6 +306,26 @@ def updates_fuzz(now_ms: int) -> list[Fuzzed]:
     return [*bad, Fuzzed(codec.encode(unknown), is_bad=True)]
 
 
+def a_command(number: int, at_ms: int, **said: object) -> CaseCommand:
+    return CaseCommand(
+        source="field-app", kind="case.command", subject="city", event_time_ms=at_ms,
+        id=f"command-{number}", action=CaseAction.STATUS, by="someone", unit="LG-fire", **said,
+    )  # fmt: skip
+
+
+def commands_fuzz(now_ms: int) -> list[Fuzzed]:
+    """Return commands among the fuzz: what can be read is answered, even when it is nonsense."""
+    places = [(120.5, 27.5), (1e300, 27.5), (120.5, -91.0), (181.0, None)]
+    good = [
+        a_command(number, now_ms, at_lon_deg=lon_deg, at_lat_deg=lat_deg)
+        for number, (lon_deg, lat_deg) in enumerate(places * 5)
+    ]
+    texts = ["action", "by", "subject", "kind", "unit"]
+    needed = ["action", "by", "subject", "event_time"]
+    bad = fuzz(spoilt(wire(good[0]), texts, [], needed))
+    return spread([Fuzzed(codec.encode(one), is_bad=False) for one in good], bad)
+
+
 def spread(good: list[Fuzzed], bad: list[Fuzzed]) -> list[Fuzzed]:
     """Return `bad` with `good` spread over it."""
     every = max(1, len(bad) // len(good))
@@ -320,6 +343,7 @@ FUZZ: dict[str, Callable[[int], list[Fuzzed]]] = {
     ALERTS: alerts_fuzz,
     INCIDENTS: incidents_fuzz,
     DISPATCH_UPDATES: updates_fuzz,
+    CASE_COMMANDS: commands_fuzz,
 }
 
 
@@ -330,6 +354,7 @@ class Outcome(NamedTuple):
     letters: list[dict]
     incidents: list[dict]
     orders: list[dict]
+    replies: list[dict]
     metrics: dict[str, bytes]
     pids: tuple[dict[str, int], dict[str, int]]
     starts: list[str]
@@ -366,11 +391,12 @@ async def run_fuzz(address: str, prefix: str, folder: Path) -> Outcome:
         pids = (before, fleet.pids())
     found = [
         [orjson.loads(record.value) for record in await read_all(address, prefix + topic)]
-        for topic in (DEADLETTER, DISPATCH_ORDERS)
+        for topic in (DEADLETTER, DISPATCH_ORDERS, CASE_REPLIES)
     ]
     incidents = [record.value for record in await read_all(address, prefix + INCIDENTS)]
     made = [loads_or_nothing(value) for value in incidents]
-    return Outcome(sent, found[0], made, found[1], metrics, pids, fleet.starts)
+    letters, orders, replies = found
+    return Outcome(sent, letters, made, orders, replies, metrics, pids, fleet.starts)
 
 
 def accept(incident_id: str, at_ms: int) -> Fuzzed:
@@ -451,6 +477,7 @@ def test_every_dead_letter_has_its_reason_its_stage_and_an_id_of_its_own(outcome
         (SENSOR_READINGS_URGENT, "urgent"),
         (VESSEL_POSITIONS, "positions"),
         (DISPATCH_UPDATES, "dispatch"),
+        (CASE_COMMANDS, "dispatch"),
     ],
 )
 def test_of_the_records_taken_each_one_was_used_or_refused(
@@ -478,3 +505,10 @@ def test_good_records_among_the_fuzz_had_their_effect(outcome: Outcome) -> None:
     assert {f"incident-by-hand-{number}" for number in range(20)} <= ordered
     moved = {order["incident_id"] for order in outcome.orders if order["change"] == "moved"}
     assert {f"incident-by-hand-{number}" for number in range(5)} == moved
+
+
+def test_every_command_among_the_fuzz_is_answered_once(outcome: Outcome) -> None:
+    answers = Counter((one["command_id"], one.get("reason", "")) for one in outcome.replies)
+
+    told = {(f"command-{n}", "" if n % 4 == 0 else "bad-place"): 1 for n in range(20)}
+    assert {key: count for key, count in answers.items() if key[0].startswith("command-")} == told
