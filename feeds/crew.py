@@ -31,12 +31,12 @@ class Answer(NamedTuple):
 def answers(seed: int, order: DispatchOrder) -> list[Answer]:
     """Return what the unit of a newly issued order does, in time order.
 
-    The same order gives the same answers; none for an order that only changed,
-    and none from a unit that does not answer.
+    The same level of a case gives the same answers, whichever unit of it was free;
+    none for an order that only changed, and none from those who do not answer.
     """
     if order.change is not OrderChange.ISSUED:
         return []
-    dice = random.Random(f"{seed}/{order.order_id}")
+    dice = random.Random(f"{seed}/{order.case_id}/{order.level}")
     if dice.randrange(_SILENT_ONE_IN) == 0:
         return []
     done: list[Answer] = []

@@ -6,17 +6,19 @@ from schemas.dispatch import CaseState, DispatchOrder, FieldAction, OrderChange,
 START_MS = 1_742_616_000_000
 
 
-def an_order(name: str, change: OrderChange = OrderChange.ISSUED) -> DispatchOrder:
+def an_order(
+    name: str, change: OrderChange = OrderChange.ISSUED, unit: str = "grid-1"
+) -> DispatchOrder:
     return DispatchOrder(
         source="dispatch",
         kind="dispatch.order",
         subject="square",
         event_time_ms=START_MS,
-        order_id=name,
-        case_id="case",
+        order_id=f"{name}/{unit}",
+        case_id=name,
         incident_id="incident",
         incident_kind="noise.exceeded",
-        unit="grid-1",
+        unit=unit,
         level="grid",
         state=CaseState.DISPATCHED,
         change=change,
@@ -47,6 +49,12 @@ def test_a_crew_answers_a_new_order_step_by_step_and_some_never_do() -> None:
         delays = [answer.delay_s for answer in answers]
         assert delays == sorted(delays)
         assert [answers[0].action, answers[-1].action] == [FieldAction.ACCEPT, FieldAction.CLOSE]
+
+
+def test_whichever_unit_of_a_level_is_sent_answers_alike() -> None:
+    for number in range(20):
+        one, other = (an_order(str(number), unit=unit) for unit in ("grid-1", "grid-2"))
+        assert crew.answers(1, one) == crew.answers(1, other)
 
 
 def test_an_order_that_only_changed_is_not_answered_again() -> None:
