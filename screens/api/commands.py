@@ -24,6 +24,7 @@ from screens.api.seen import sees
 from screens.api.session import may
 from screens.hub.subscription import Layer
 from screens.web import (
+    ACCOUNTS,
     AUDIT,
     KNOWLEDGE,
     METRICS,
@@ -117,6 +118,7 @@ async def give(request: web.Request, said: Mapping[str, Any]) -> str:
         raise Refused(400, "bad-command", f"topic: one of {', '.join(_KINDS)}")
     record = _record(request, kind, person, fields)
     _check_area(request, kind, person, record)
+    _check_second(request, record)
     await send(request, kind.topic, record)
     return record.id
 
@@ -196,3 +198,14 @@ def _check_area(request: web.Request, kind: _Kind, person: Person, record: Envel
     served = knowledge.city.roster.units.get(unit)
     if unit and (served is None or not sees(request, knowledge.atlas.of_area(served.area))):
         raise Refused(403, "unit", f"{unit!r} is no unit of your areas")
+
+
+def _check_second(request: web.Request, record: Envelope) -> None:
+    """Refuse a second signature of nobody who could have signed first."""
+    second, action = str(getattr(record, "second", "")), str(getattr(record, "action", ""))
+    if not second:
+        return
+    account = request.app[ACCOUNTS].get(second)
+    if account is None or action not in may(account.role):
+        hint = f"{second[:80]!r} is no user who may ask for {action!r}; name one who signs with you"
+        raise Refused(403, "second", hint)

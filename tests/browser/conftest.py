@@ -315,6 +315,7 @@ def gateway(
     folder = tmp_path_factory.mktemp("screens")
     running = Gateway(feed._address, feed._prefix, folder, city_dir)
     running.add("desk", Role.DESK)
+    running.add("li", Role.DESK)
     running.add("viewer", Role.VIEWER)
     running.add("operator", Role.OPERATOR, feed.spots(1)[0].community)
     running.start(*gateway_options)

@@ -76,6 +76,8 @@ def test_what_is_held_back_is_in_sight_of_everybody_until_the_desk_ends_it(
     expect(answer(holds)).to_have_text(
         "Refused: second-person-required · `second` is another person than `by`"
     )
+    switch(typhoon, "mode-on", second="viewer", reason="signal 3")
+    expect(answer(holds)).to_contain_text("'viewer' is no user who may ask for 'mode-on'")
     switch(typhoon, "mode-on", second="li", reason="signal 3")
     expect(typhoon).to_contain_text("desk + li")
     wall = visit("viewer", "lang=en&layout=wall")

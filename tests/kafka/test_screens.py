@@ -418,6 +418,8 @@ async def check_commands(gateway: Gateway, desk: Client, operator: Client) -> No
     assert (await operator.post("/api/v1/commands", accept))[0] == 404
     assert (await desk.post("/api/v1/commands", {**silence, "nonsense": 1}))[0] == 400
     assert (await desk.post("/api/v1/commands", {**silence, "by": "somebody"}))[0] == 400
+    for nobody in ("somebody", "op1"):
+        assert (await desk.post("/api/v1/commands", {**silence, "second": nobody}))[0] == 403
     status, said = await desk.post("/api/v1/commands", {**silence, "id": "command-1"})
     assert (status, said) == (202, {"command_id": "command-1"})
     reader = topic_reader.read(
