@@ -73,6 +73,7 @@ async def until_consumed(
     timeout_s: float,
     agents: Sequence[str] = tuple(FLOW),
     look: Callable[[], object] = lambda: None,
+    log: Callable[[str], str] = lambda _agent: "",
 ) -> None:
     """Wait until `agents` have done everything; nothing more may be sent meanwhile.
 
@@ -82,6 +83,7 @@ async def until_consumed(
         timeout_s: How long that may take.
         agents: In the order of the flow.
         look: Called at each look, to keep the fleet running.
+        log: Gives the end of what an agent has written, for the fault.
 
     Raises:
         Fault: It takes longer.
@@ -89,7 +91,7 @@ async def until_consumed(
     deadline = asyncio.get_running_loop().time() + timeout_s
     while True:
         for agent in agents:
-            await _until_done(address, prefix, agent, deadline, look)
+            await _until_done(address, prefix, agent, deadline, look=look, log=log)
         # Who waits for company is told to people some seconds later, by time alone.
         if "incidents" not in agents or not await _waiting(address, prefix):
             return
@@ -98,7 +100,13 @@ async def until_consumed(
 
 
 async def _until_done(
-    address: str, prefix: str, agent: str, deadline: float, look: Callable[[], object]
+    address: str,
+    prefix: str,
+    agent: str,
+    deadline: float,
+    *,
+    look: Callable[[], object],
+    log: Callable[[str], str],
 ) -> None:
     while True:
         look()
@@ -111,7 +119,7 @@ async def _until_done(
         if asyncio.get_running_loop().time() > deadline:
             raise Fault(
                 f"agent {agent} has {left} records left, and the time for them is over",
-                "See its log in the folder of the run.",
+                f"The end of its log:\n{log(agent)}",
             )
         await asyncio.sleep(_POLL_S)
 

@@ -126,7 +126,13 @@ async def run(plan: Plan, place: Place, say: Callable[[str], None]) -> Result:
         began_s = time.monotonic()
         events, recoveries = await _under_load(plan, load, fleet, place, say)
         fed_s = time.monotonic() - began_s
-        await until_consumed(place.address, place.prefix, timeout_s=_CONSUMED_S, look=fleet.look)
+        await until_consumed(
+            place.address,
+            place.prefix,
+            timeout_s=_CONSUMED_S,
+            look=fleet.look,
+            log=fleet.log,
+        )
         settled_s = time.monotonic() - began_s - fed_s
         starts = {agent: fleet.starts.count(agent) for agent in fleet.agents}
     found = await found_on(place.address, place.prefix)

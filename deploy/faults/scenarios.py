@@ -132,7 +132,13 @@ async def _one(
         try:
             await asyncio.gather(*playing)
             await until_ready(fleet, fleet.agents, _READY_S)
-            await until_consumed(place.address, place.prefix, timeout_s=_CONSUMED_S, agents=reading)
+            await until_consumed(
+                place.address,
+                place.prefix,
+                timeout_s=_CONSUMED_S,
+                agents=reading,
+                log=fleet.log,
+            )
             return await _at_end(place, people, plan.still_s, say)
         finally:
             over.set()
