@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen
 from types import TracebackType
@@ -61,7 +62,7 @@ class Fleet:
         self._place = place
         self._instance = instance
         self._options = options
-        self._ports = {agent: _free_port() for agent in agents}
+        self._ports = dict(zip(agents, _free_ports(len(agents)), strict=True))
         self._children = {agent: Child(agent, self._start) for agent in agents}
         self.starts: list[str] = []
         """Agents in the order in which processes were started."""
@@ -148,7 +149,10 @@ class Fleet:
             return processes.spawn(argv, output=log)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    """Return as many different ports; found one by one, two could be the same."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
