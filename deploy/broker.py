@@ -21,6 +21,7 @@ import msgspec
 from deploy import processes
 from deploy.errors import Fault
 from deploy.kafkajars import ensure_jars, find_java
+from deploy.ports import free_port, is_free
 
 KAFKA_FILES = Path(__file__).parent / "kafka"
 DEFAULT_DATA = Path(".citybrain")
@@ -211,15 +212,15 @@ class EmbeddedBroker:
         """Keep the last ports while they are free; the wanted port must be."""
         last = self._read_state()
         wanted = self._wanted_port
-        if wanted is not None and not _is_free(wanted):
+        if wanted is not None and not is_free(wanted):
             raise Fault(
                 f"Port {wanted} is taken on 127.0.0.1",
                 "Give another --port, or none: a free one is chosen.",
             )
-        port = wanted or (last.port if last and _is_free(last.port) else _free_port())
-        controller = last.controller_port if last and _is_free(last.controller_port) else 0
+        port = wanted or (last.port if last and is_free(last.port) else free_port())
+        controller = last.controller_port if last and is_free(last.controller_port) else 0
         while controller in (0, port):
-            controller = _free_port()
+            controller = free_port()
         return BrokerState(port=port, controller_port=controller)
 
     def _write_settings(self, state: BrokerState) -> Path:
@@ -257,23 +258,6 @@ class EmbeddedBroker:
 
 def _indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.strip().splitlines())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As Kafka does; else a port in TIME_WAIT after a restart looks taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _serves(port: int) -> bool:

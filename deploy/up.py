@@ -7,7 +7,6 @@ children die with this process even when it is killed (see `processes`).
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from deploy import demo_logins, processes, simulation, topics_admin, view
 from deploy.broker import EmbeddedBroker
 from deploy.cities import load_city
 from deploy.errors import Fault
+from deploy.ports import free_ports, is_free
 from schemas.topics import TOPICS
 
 _GRACE_S: Final = 9.0
@@ -136,8 +136,9 @@ class Service(NamedTuple):
 
 def _services(plan: Plan) -> list[Service]:
     """Return what is started beside the broker; all of it ends together, before the broker."""
-    port, page_port = _free_port(), _free_port(_PAGE_PORT)
-    door_port = _free_port(_DOOR_PORT)
+    port, page_port, door_port = free_ports(3)
+    page_port = _PAGE_PORT if is_free(_PAGE_PORT) else page_port
+    door_port = _DOOR_PORT if is_free(_DOOR_PORT) else door_port
     return [
         Service(
             "screens",
@@ -232,13 +233,3 @@ class Kept:
     def _excerpt(self) -> str:
         lines = self._log_file.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:]
         return "\n".join(f"    {line}" for line in lines)
-
-
-def _free_port(wished: int = 0) -> int:
-    """Return a free port, the wished one if it is."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", wished))
-        except OSError:
-            return _free_port()
-        return int(probe.getsockname()[1])

@@ -23,6 +23,7 @@ import numpy as np
 
 from deploy import processes, topics_admin
 from deploy.errors import Fault
+from deploy.ports import free_port
 from feeds.intake.keys import Key, KeyFile
 from schemas.instants import format_instant
 from schemas.topics import TOPICS
@@ -209,10 +210,3 @@ def wait_open(port: int, log: Path) -> None:
     raise Fault(
         f"The door did not open in {_READY_S:.0f} s", log.read_text(errors="replace")[-2000:]
     )
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nothing listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

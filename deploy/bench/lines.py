@@ -25,9 +25,10 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy import processes, topics_admin
-from deploy.bench.intake import free_port, wait_open
+from deploy.bench.intake import wait_open
 from deploy.bench.usage import usage
 from deploy.errors import Fault
+from deploy.ports import free_ports
 from schemas.instants import format_instant
 from schemas.topics import SENSOR_READINGS, TOPICS, VESSEL_NMEA
 
@@ -74,7 +75,7 @@ def open_door(address: str) -> Iterator[Door]:
     topics_admin.apply(address, topics_admin.prefixed(TOPICS, prefix), {})
     with tempfile.TemporaryDirectory(prefix="citybrain-bench-lines-") as name:
         folder = Path(name)
-        http, nmea, mqtt = free_port(), free_port(), free_port()
+        http, nmea, mqtt = free_ports(3)
         children = []
         doors = f'[[nmea]]\nlisten = "tcp://127.0.0.1:{nmea}"\nstation = "bench"\n'
         if (program := shutil.which("mosquitto", path="/usr/sbin:/usr/bin")) is not None:

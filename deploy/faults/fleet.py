@@ -3,11 +3,9 @@
 import http.client
 import os
 import re
-import socket
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen
 from types import TracebackType
@@ -16,6 +14,7 @@ from typing import NamedTuple, Self
 from agents.roster import AGENTS
 from deploy import processes
 from deploy.cities import LONGGANG
+from deploy.ports import free_ports
 from deploy.supervisor import GRACE_S, Child
 
 _READY = re.compile(rb"^citybrain_ready 1\.0$", re.MULTILINE)
@@ -62,7 +61,7 @@ class Fleet:
         self._place = place
         self._instance = instance
         self._options = options
-        self._ports = dict(zip(agents, _free_ports(len(agents)), strict=True))
+        self._ports = dict(zip(agents, free_ports(len(agents)), strict=True))
         self._children = {agent: Child(agent, self._start) for agent in agents}
         self.starts: list[str] = []
         """Agents in the order in which processes were started."""
@@ -147,12 +146,3 @@ class Fleet:
         argv += ["--metrics-port", str(self._ports[agent]), *self._options]
         with self._log_path(agent).open("ab") as log:
             return processes.spawn(argv, output=log)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return as many different ports; found one by one, two could be the same."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

@@ -4,7 +4,6 @@ import base64
 import dataclasses
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from deploy import processes, topics_admin
 from deploy.options import open_city
+from deploy.ports import free_port
 from schemas.alerts import Alert, Severity, Transition
 from schemas.cases import CaseClock, CaseRecord, CaseStage
 from schemas.codec import encode
@@ -212,9 +212,7 @@ class Gateway:
     def __init__(self, address: str, prefix: str, folder: Path, city_dir: Path) -> None:
         self.address, self.prefix, self.folder = address, prefix, folder
         self._city_dir = city_dir
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

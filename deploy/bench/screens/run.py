@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from deploy import processes, topics_admin
 from deploy.bench.screens.course import Course, Loaded, Watched
 from deploy.bench.screens.memory import Memory, as_words, judge
 from deploy.errors import Fault
+from deploy.ports import free_port
 from schemas.topics import TOPICS
 from screens.access.accounts import Accounts
 from screens.access.people import EVERYWHERE, Person, Role
@@ -59,7 +59,7 @@ async def measure(
     password = secrets.token_urlsafe(12)
     accounts = Accounts(folder / "screens" / "users.json")
     accounts.add(Person("bench", "bench", Role.DESK, (EVERYWHERE,)), password, ())
-    port = _free_port()
+    port = free_port()
     say("starting the gateway …")
     gateway = _start(
         ["-m", "deploy.cli", "screens", "--port", str(port), "--state", str(folder)],
@@ -179,9 +179,3 @@ def _memory_mib(pid: int) -> float:
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

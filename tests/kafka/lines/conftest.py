@@ -17,6 +17,7 @@ import pytest
 
 from deploy import processes, topic_reader, topics_admin
 from deploy.cities import LONGGANG, load_city
+from deploy.ports import free_port
 from feeds.intake.publisher import Publisher
 from schemas.topics import TOPICS
 
@@ -131,12 +132,6 @@ def mosquitto_program() -> str:
             pytest.fail(f"CI must have it: {reason}")
         pytest.skip(reason)
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
