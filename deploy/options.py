@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import orjson
 
 from deploy.broker import DEFAULT_DATA, EmbeddedBroker
 from deploy.cities import LONGGANG, load_city
@@ -33,8 +34,8 @@ def data_option(command: _Command) -> _Command:
     )(command)
 
 
-def state_option(command: _Command) -> _Command:
-    """Add `--state`: the folder of what a service keeps, as `state`."""
+def state_option(holds: str) -> Callable[[_Command], _Command]:
+    """Add `--state`: the folder of what a service keeps, as `state`; `holds` says what."""
     return click.option(
         "--state",
         type=click.Path(path_type=Path, file_okay=False),
@@ -42,8 +43,8 @@ def state_option(command: _Command) -> _Command:
         show_default=True,
         envvar="CITYBRAIN_DATA",
         show_envvar=True,
-        help="Folder of what this service keeps.",
-    )(command)
+        help=holds,
+    )
 
 
 def _resolve(ctx: click.Context, _param: click.Parameter, given: str | None) -> str:
@@ -124,6 +125,14 @@ def report_option(command: _Command) -> _Command:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write it here.",
     )(command)
+
+
+def write_report(file: Path, told: object) -> None:
+    """Write a whole report as JSON; Fault when the file cannot be written."""
+    try:
+        file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+    except OSError as error:
+        raise Fault(f"{file} cannot be written: {error.strerror}") from error
 
 
 def city_option(command: _Command) -> _Command:

@@ -41,7 +41,7 @@ _DEFAULT_PORT = 8087
     help="File of further doors: NMEA over TCP and UDP, MQTT.",
 )
 @city_option
-@state_option
+@state_option("Folder of what this service keeps.")
 @broker_option
 def command(
     *,

@@ -6,27 +6,18 @@ from pathlib import Path
 import click
 
 from deploy.errors import Fault
-from deploy.options import broker_option, city_option, open_city
+from deploy.options import broker_option, city_option, open_city, state_option
 from deploy.topic_reader import quiet_clients
 from screens.basemap import basemap_of
 from screens.reader import NoBrokerError
 from screens.serve import serve
 from screens.settings import Settings
 
-_DEFAULT_DATA = Path(".citybrain")
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True)
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=_DEFAULT_DATA,
-    envvar="CITYBRAIN_DATA",
-    show_envvar=True,
-    help="Folder that holds screens/: users, the key of sessions, the audit log.",
-)
+@state_option("Folder that holds screens/: users, the key of sessions, the audit log.")
 @click.option(
     "--basemap",
     default="",

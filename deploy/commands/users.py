@@ -7,20 +7,13 @@ import click
 
 from deploy import demo_logins
 from deploy.errors import Exit, Fault
-from deploy.options import city_option, open_city
+from deploy.options import city_option, open_city, state_option
 from screens.access.accounts import AccountError, Accounts
 from screens.access.audit import verify
 from screens.access.people import EVERYWHERE, Person, Role
 from screens.known.atlas import Atlas
 
-_state = click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".citybrain"),
-    envvar="CITYBRAIN_DATA",
-    show_envvar=True,
-    help="Folder that holds screens/.",
-)
+_state = state_option("Folder that holds screens/.")
 
 
 @click.group()

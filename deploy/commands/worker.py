@@ -15,10 +15,8 @@ from agents.settings import Settings
 from agents.worker import run
 from deploy import processes, topics_admin
 from deploy.errors import Fault
-from deploy.options import broker_option, city_option, open_city
+from deploy.options import broker_option, city_option, open_city, state_option
 from deploy.supervisor import supervise
-
-_DEFAULT_DATA = Path(".citybrain")
 
 
 class _Given(NamedTuple):
@@ -32,14 +30,7 @@ class _Given(NamedTuple):
 @click.command()
 @click.argument("agents", nargs=-1, type=click.Choice(list(AGENTS)), metavar="[AGENT]…")
 @city_option
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=_DEFAULT_DATA,
-    envvar="CITYBRAIN_DATA",
-    show_envvar=True,
-    help="Folder of the agents' copy of their state.",
-)
+@state_option("Folder of the agents' copy of their state.")
 @click.option(
     "--instance",
     default="0",
