@@ -1,8 +1,6 @@
-"""The cases of a cluster, as read from their topics; and commands to them."""
+"""The cases of a cluster, as read from their topics."""
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,9 +8,7 @@ import msgspec
 from deploy import topic_reader
 from deploy.errors import Fault
 from deploy.render import decode
-from schemas import codec
-from schemas.commands import CaseCommand
-from schemas.topics import CASE_COMMANDS, CASE_EVENTS, CASE_REPLIES, CASES_LATEST, UNITS_STATUS
+from schemas.topics import CASE_EVENTS, CASES_LATEST, UNITS_STATUS
 from streams.matters.chain import Chains, Finding
 
 
@@ -49,22 +45,12 @@ async def whole_id(address: str, prefix: str, start: str) -> str:
 
 async def records(address: str, prefix: str) -> dict[str, Mapping[str, Any]]:
     """Return the newest record of each case: the last one written, for it has one writer."""
-    newest: dict[str, Mapping[str, Any]] = {}
-    for value in await _values(address, prefix + CASES_LATEST):
-        fields = decode(value)
-        if fields is not None:
-            newest[fields["case_id"]] = fields
-    return newest
+    return await _newest(address, prefix + CASES_LATEST, "case_id")
 
 
 async def units(address: str, prefix: str) -> dict[str, Mapping[str, Any]]:
     """Return the newest status of each unit that ever had an order or said how it stands."""
-    newest: dict[str, Mapping[str, Any]] = {}
-    for value in await _values(address, prefix + UNITS_STATUS):
-        fields = decode(value)
-        if fields is not None:
-            newest[fields["subject"]] = fields
-    return newest
+    return await _newest(address, prefix + UNITS_STATUS, "subject")
 
 
 async def read(address: str, prefix: str) -> Casebook:
@@ -87,29 +73,10 @@ async def read(address: str, prefix: str) -> Casebook:
     return Casebook(newest, chains, sorted({*rewritten, *chains.findings(ends)}))
 
 
-async def command(
-    address: str, prefix: str, city: str, order: CaseCommand, timeout_s: float
-) -> Mapping[str, Any] | None:
-    """Send a command and return its reply; None when none came in time."""
-    replies = topic_reader.read(
-        address, [prefix + CASE_REPLIES], from_beginning=False, timeout_s=timeout_s
-    )
-    sent: asyncio.Task[None] | None = None
-    async with aclosing(replies):
-        async for batch in replies:
-            if sent is None:  # only now is the reader where the reply will be
-                sent = asyncio.create_task(_send(address, prefix + CASE_COMMANDS, city, order))
-                await sent
-            for record in batch:
-                fields = decode(record.value)
-                if fields is not None and fields.get("command_id") == order.id:
-                    return fields
-    return None
-
-
-async def _send(address: str, topic: str, city: str, order: CaseCommand) -> None:
-    async with topic_reader.producer(address) as sender:
-        await sender.send_and_wait(topic, codec.encode(order), key=city.encode())
+async def _newest(address: str, topic: str, name: str) -> dict[str, Mapping[str, Any]]:
+    """Return the last record of each that a topic tells of, by the field that names it."""
+    decoded = map(decode, await _values(address, topic))
+    return {fields[name]: fields for fields in decoded if fields is not None}
 
 
 async def _values(address: str, topic: str) -> list[bytes]:

@@ -12,12 +12,14 @@ import click
 import orjson
 
 from deploy import casebook, casestory
+from deploy.asking import ask
 from deploy.commands import case_report, case_venues
 from deploy.errors import Exit, Fault
 from deploy.options import broker_option, city_option, open_city
 from deploy.render import local_time
 from schemas.commands import CaseAction, CaseCommand
 from schemas.responders import UnitState
+from schemas.topics import CASE_COMMANDS, CASE_REPLIES
 from streams.matters.dispatch import CITY
 
 _OVER = frozenset({"closed", "false-alarm", "merged"})
@@ -167,16 +169,17 @@ def act(
         at_lat_deg=at_lat_deg,
         **said,
     )
-    reply = asyncio.run(casebook.command(address, prefix, city, order, timeout_s))
+    topics = prefix + CASE_COMMANDS, prefix + CASE_REPLIES
+    reply = asyncio.run(ask(address, topics, city, order, timeout_s))
     if reply is None:
         raise Fault(
             f"No answer within {timeout_s:g} s; the command is in the topic and will be answered",
             "Does the dispatch agent run? citybrain worker dispatch",
         )
-    if not reply["accepted"]:
-        click.echo(f"refused: {reply['reason']}: {reply.get('hint', '')}")
+    if not reply.accepted:
+        click.echo(f"refused: {reply.reason}: {reply.hint}")
         raise click.exceptions.Exit(Exit.FINDING)
-    click.echo(f"accepted: {order.action} {reply.get('case_id', '')}".rstrip())
+    click.echo(f"accepted: {order.action} {reply.case_id}".rstrip())
 
 
 @command.command()

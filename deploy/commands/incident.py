@@ -3,16 +3,13 @@
 import asyncio
 import time
 import uuid
-from contextlib import aclosing
 from pathlib import Path
 
 import click
 
-from deploy import topic_reader
+from deploy.asking import ask
 from deploy.errors import Exit, Fault
 from deploy.options import broker_option, city_option, open_city
-from schemas.codec import decode, encode
-from schemas.commands import CommandReply
 from schemas.incidents import IncidentAction, IncidentCommand
 from schemas.topics import INCIDENT_COMMANDS, INCIDENT_REPLIES
 
@@ -91,36 +88,14 @@ def command(
         silence_id=silence_id,
         mode=mode,
     )
-    reply = asyncio.run(_answer(address, prefix, word, timeout_s))
+    topics = prefix + INCIDENT_COMMANDS, prefix + INCIDENT_REPLIES
+    reply = asyncio.run(ask(address, topics, city, word, timeout_s))
+    if reply is None:
+        raise Fault(
+            f"No answer to {word.id} within {timeout_s:g} s",
+            "Does the incidents' agent run? Say it again with the same --id: it is done once.",
+        )
     done = "done" if reply.accepted else f"refused, {reply.reason}"
     click.echo(f"{word.id}  {action}: {done}" + (f": {reply.hint}" if reply.hint else ""))
     if not reply.accepted:
         raise click.exceptions.Exit(Exit.FINDING)
-
-
-async def _answer(
-    address: str, prefix: str, word: IncidentCommand, timeout_s: float
-) -> CommandReply:
-    """Send `word`, and return its answer.
-
-    Raises:
-        Fault: None came in time.
-    """
-    is_sent = False
-    reader = topic_reader.read(
-        address, [prefix + INCIDENT_REPLIES], from_beginning=False, timeout_s=timeout_s
-    )
-    async with topic_reader.producer(address) as producer, aclosing(reader):
-        async for records in reader:
-            if not is_sent:  # the reader stands at the end now: no answer is missed
-                key = word.subject.encode()
-                await producer.send_and_wait(prefix + INCIDENT_COMMANDS, encode(word), key=key)
-                is_sent = True
-            for record in records:
-                reply = decode(CommandReply, record.value)
-                if reply.command_id == word.id:
-                    return reply
-    raise Fault(
-        f"No answer to {word.id} within {timeout_s:g} s",
-        "Does the incidents' agent run? Say it again with the same --id: it is done once.",
-    )
