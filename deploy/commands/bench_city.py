@@ -5,14 +5,13 @@ import tempfile
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 
 from deploy.bench import city_report
 from deploy.bench.city import Plan, measure
 from deploy.broker import EmbeddedBroker
 from deploy.errors import Exit
-from deploy.options import city_option, report_option
+from deploy.options import city_option, report_option, write_report
 
 
 @click.command()
@@ -67,6 +66,6 @@ def command(
     for note in city_report.notes(laps):
         click.echo(note)
     if json_file is not None:
-        json_file.write_bytes(orjson.dumps(city_report.as_json(laps), option=orjson.OPT_INDENT_2))
+        write_report(json_file, city_report.as_json(laps))
     if not laps[0].is_held:
         raise click.exceptions.Exit(Exit.FINDING)

@@ -4,12 +4,11 @@ import tempfile
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 
 from deploy.bench import clocks
 from deploy.errors import Exit
-from deploy.options import own_kafka_option, report_option
+from deploy.options import own_kafka_option, report_option, write_report
 
 
 @click.command()
@@ -49,6 +48,6 @@ def command(*, cases: int, spread_s: int, json_file: Path | None, broker: str | 
             "repeated": result.repeated,
             "right": result.is_right,
         }
-        json_file.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
+        write_report(json_file, told)
     if not result.is_right:
         raise click.exceptions.Exit(Exit.FINDING)

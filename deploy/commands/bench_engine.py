@@ -5,14 +5,13 @@ import tempfile
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 
 from deploy.bench import report
 from deploy.bench.engine import Contestant, Plan, kafka, measure
 from deploy.bench.workload import Workload
 from deploy.errors import Exit
-from deploy.options import own_kafka_option, report_option
+from deploy.options import own_kafka_option, report_option, write_report
 
 
 @click.command()
@@ -63,7 +62,6 @@ def command(
     for note in report.notes(plan, results):
         click.echo(note)
     if json_file is not None:
-        whole = report.as_json(plan, results)
-        json_file.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
+        write_report(json_file, report.as_json(plan, results))
     if not all(result.is_right for result in results):
         raise click.exceptions.Exit(Exit.FINDING)

@@ -5,13 +5,11 @@ import time
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from deploy import casereport
-from deploy.errors import Fault
-from deploy.options import broker_option, city_option, open_city, report_option
+from deploy.options import broker_option, city_option, open_city, report_option, write_report
 
 
 @click.command("report")
@@ -79,11 +77,7 @@ def command(
             )
         )
     if json_file is not None:
-        data = orjson.dumps(casereport.as_json(report, city), option=orjson.OPT_INDENT_2)
-        try:
-            json_file.write_bytes(data)
-        except OSError as error:
-            raise Fault(f"{json_file} cannot be written: {error.strerror}") from error
+        write_report(json_file, casereport.as_json(report, city))
     console = casereport.console()
     for table in casereport.tables(report):
         console.print(table, highlight=False, markup=False)

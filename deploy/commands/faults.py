@@ -6,7 +6,6 @@ import uuid
 from pathlib import Path
 
 import click
-import orjson
 from rich.console import Console
 
 from deploy.bench.engine import kafka
@@ -16,7 +15,7 @@ from deploy.faults import scenarios as stories
 from deploy.faults.fleet import Place
 from deploy.faults.kill import Plan, run
 from deploy.faults.scenarios import acts
-from deploy.options import city_option, own_kafka_option, report_option
+from deploy.options import city_option, own_kafka_option, report_option, write_report
 from feeds.simulator.scenarios import SCENARIOS
 
 UNCOMPARED = frozenset({"feed-outage"})
@@ -75,8 +74,7 @@ def kill(
     for sentence in report.sentences(plan, result):
         console.print(sentence, soft_wrap=True, highlight=False)
     if json_file is not None:
-        whole = report.figures(plan, result)
-        json_file.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2))
+        write_report(json_file, report.figures(plan, result))
     if not result.is_right:
         raise click.exceptions.Exit(Exit.FINDING)
 
