@@ -13,7 +13,7 @@ from streams.matters import sla, spent, story
 from streams.matters.cases import Case, Order, Pause
 from streams.matters.enforcement import Competences
 from streams.matters.merge import NOTICE_REASON
-from streams.matters.responders import LATE_MS, NO_CREWS, Crews, Moment, pick
+from streams.matters.responders import LATE_MS, Crews, Moment, pick
 from streams.matters.routing import (
     Areas,
     Call,
@@ -115,8 +115,8 @@ class Work:
         directory: Directory,
         params: DispatchParams,
         *,
-        at_ms: int | None = None,
-        crews: Crews = NO_CREWS,
+        at_ms: int | None,
+        crews: Crews,
     ) -> None:
         self.case = case
         self.now_ms = now_ms

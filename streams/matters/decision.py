@@ -1,6 +1,5 @@
 """What dispatch decides in one call: what it is made with, and what comes of it."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from schemas.cases import CaseEvent, CaseRecord
@@ -9,7 +8,8 @@ from schemas.dispatch import CaseState, DispatchOrder, Reminder
 from streams.matters import story
 from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Work
-from streams.matters.folding import Folds, matter_of
+from streams.matters.docket import Docket
+from streams.matters.folding import matter_of
 from streams.matters.responders import Crews, Standing
 
 
@@ -55,27 +55,26 @@ class Desk(NamedTuple):
     """What a decision is made with.
 
     Attributes:
-        prior: Cases by case id, read only.
+        docket: The cases before this call, and what is found by how they stood; read only.
         now_ms: Wall time.
         directory: The city: routing, roster, boundaries, loudspeakers.
         params: The city's `[dispatch]`.
-        folds: Closed cases by their matter; `closed` those closed in this call.
         crews: How the units stand, what was decided in this call included.
         out: What was decided so far.
+        closed: Cases closed in this call, by their matter.
     """
 
-    prior: Mapping[str, Case]
+    docket: Docket
     now_ms: int
     directory: Directory
     params: DispatchParams
-    folds: Folds
     crews: Crews
     out: Dispatched
     closed: dict[str, str]
 
     def case(self, key: str) -> Case | None:
         """Return a case as it stands, what was decided in this call included."""
-        return self.out.changed[key] if key in self.out.changed else self.prior.get(key)
+        return self.out.changed[key] if key in self.out.changed else self.docket.cases.get(key)
 
     def take(self, work: Work) -> None:
         """Take in what was done about one case."""

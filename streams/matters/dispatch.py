@@ -7,7 +7,7 @@ what was told; and every message's id is a function of what it says, so whoever
 reads it twice can tell. What else they are given is said in `Desk`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from schemas.commands import CaseAction, CaseCommand, CommandReply
 from schemas.dispatch import (
@@ -22,11 +22,11 @@ from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Work
 from streams.matters.decision import Desk, Dispatched, Refusal
 from streams.matters.deskwork import ACTIONS, act
+from streams.matters.docket import Docket
 from streams.matters.fieldwork import move, order_of
-from streams.matters.folding import NO_FOLDS, Folds, matter_of
+from streams.matters.folding import matter_of
 from streams.matters.life import begin, revive, since_ms
 from streams.matters.orders import answer, arm, close
-from streams.matters.responders import NO_CREWS, Crews
 from streams.matters.standing import heard, status
 from streams.matters.watching import watch
 from streams.matters.words import Word, id_of, of_command, of_update, unfit
@@ -47,20 +47,17 @@ def case_id_of(incident_id: str) -> str:
 
 def on_incidents(
     incidents: Sequence[Incident],
-    prior: Mapping[str, Case],
+    docket: Docket,
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
-    *,
-    folds: Folds = NO_FOLDS,
-    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return the orders that `incidents`, in the order of their topic, call for.
 
     Returns:
         Orders and reminders; a redelivered incident gives none.
     """
-    desk = _desk(prior, now_ms, directory, params, folds=folds, crews=crews)
+    desk = _desk(docket, now_ms, directory, params)
     for incident in incidents:
         case = desk.case(case_id_of(incident.incident_id))
         if case is None and incident.state is IncidentState.OPEN and incident.actionable:
@@ -72,12 +69,10 @@ def on_incidents(
 
 def on_updates(
     updates: Sequence[DispatchUpdate],
-    prior: Mapping[str, Case],
+    docket: Docket,
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
-    *,
-    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return what words from the field change; arguments as in `Desk`.
 
@@ -89,7 +84,7 @@ def on_updates(
         Orders moved or refused; an update of no known case, or of one that nobody
         was ever asked to work on, is in `refused`.
     """
-    desk = _desk(prior, now_ms, directory, params, crews=crews)
+    desk = _desk(docket, now_ms, directory, params)
     for row, update in enumerate(updates):
         case = _at_work(desk, update.subject)
         if case is None or not case.was_ordered:
@@ -112,13 +107,10 @@ def on_updates(
 
 def on_commands(
     commands: Sequence[CaseCommand],
-    prior: Mapping[str, Case],
+    docket: Docket,
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
-    *,
-    folds: Folds = NO_FOLDS,
-    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return what commands change; arguments as in `Desk`.
 
@@ -126,7 +118,7 @@ def on_commands(
         What was done, and one reply a command. A refused command has moved
         nothing: whoever sends it again is answered by how things stand then.
     """
-    desk = _desk(prior, now_ms, directory, params, folds=folds, crews=crews)
+    desk = _desk(docket, now_ms, directory, params)
     for command in commands:
         key, why = _obey(desk, command)
         desk.out.replies.append(_reply(command, key, why, now_ms))
@@ -135,12 +127,10 @@ def on_commands(
 
 def on_due(
     keys: Sequence[str],
-    prior: Mapping[str, Case],
+    docket: Docket,
     now_ms: int,
     directory: Directory,
     params: DispatchParams,
-    *,
-    crews: Crews = NO_CREWS,
 ) -> Dispatched:
     """Return what the cases `keys` are due to be told by `now_ms`.
 
@@ -148,9 +138,9 @@ def on_due(
         Warnings, breaches and escalations; ended cases that are past remembering
         are None in `changed`. A key that is not due gives nothing.
     """
-    desk = _desk(prior, now_ms, directory, params, crews=crews)
+    desk = _desk(docket, now_ms, directory, params)
     for key in keys:
-        case = prior.get(key)
+        case = docket.cases.get(key)
         if case is None or case.due_ms is None or case.due_ms > now_ms:
             continue
         if case.is_ended:
@@ -170,16 +160,8 @@ def _at_work(desk: Desk, subject: str) -> Case | None:
     return case
 
 
-def _desk(
-    prior: Mapping[str, Case],
-    now_ms: int,
-    directory: Directory,
-    params: DispatchParams,
-    *,
-    folds: Folds = NO_FOLDS,
-    crews: Crews,
-) -> Desk:
-    return Desk(prior, now_ms, directory, params, folds, crews.draft(), Dispatched.nothing(), {})
+def _desk(docket: Docket, now_ms: int, directory: Directory, params: DispatchParams) -> Desk:
+    return Desk(docket, now_ms, directory, params, docket.crews.draft(), Dispatched.nothing(), {})
 
 
 def _hear(work: Work, word: Word) -> None:
@@ -230,7 +212,7 @@ def _of_the_city(desk: Desk, command: CaseCommand, word: Word) -> tuple[str, str
         return "", status(desk, command, word)
     if command.action not in functions.OF_THE_CITY:
         return "", f"wrong-subject: {command.action} is about a case: `subject` is its case_id"
-    cases = {**desk.prior, **desk.out.changed}
+    cases = {**desk.docket.cases, **desk.out.changed}
     plan = functions.OF_THE_CITY[command.action](command, cases, desk.now_ms, desk.params)
     works: list[Work] = []
     why: str | None = plan.refused
@@ -268,7 +250,7 @@ def _reply(command: CaseCommand, case_id: str, why: str | None, now_ms: int) -> 
 def _open(desk: Desk, incident: Incident) -> None:
     """Open a case, or take up the one of the same matter that ended a moment ago."""
     key = case_id_of(incident.incident_id)
-    ended_id = desk.closed.get(matter_of(incident)) or desk.folds.ended(incident)
+    ended_id = desk.closed.get(matter_of(incident)) or desk.docket.folds.ended(incident)
     ended = desk.case(ended_id) if ended_id else None
     within_ms = desk.params.relapse_s * 1000
     if ended and ended.ended_ms is not None and desk.now_ms - ended.ended_ms <= within_ms:

@@ -37,6 +37,3 @@ class Folds:
         """Return the closed case of the same matter."""
         closed = self._ended.get(matter_of(incident))
         return max(closed, key=lambda case_id: (closed[case_id], case_id)) if closed else None
-
-
-NO_FOLDS = Folds()

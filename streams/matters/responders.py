@@ -167,9 +167,6 @@ class Crews:
         return UnitState.BUSY if self.at_hand(unit) else UnitState.FREE
 
 
-NO_CREWS = Crews()
-
-
 class Moment(NamedTuple):
     """For what somebody is chosen, where and when.
 

@@ -32,13 +32,12 @@ from streams.matters.dispatch import (
     on_incidents,
     on_updates,
 )
-from streams.matters.folding import Folds
-from streams.matters.responders import Crews, Standing
+from streams.matters.docket import Docket
+from streams.matters.responders import Standing
 from streams.matters.standing import status_of
 from streams.operator import NOTHING, Outcome, Row, Send
 from streams.operators.events import Tally
 from streams.operators.records import Store
-from streams.timers import Deadlines
 
 _UNIT = b"u\x00"
 _SETTLE_MS = 5_000
@@ -54,9 +53,7 @@ class DispatchOperator:
         self._directory = directory
         self._params = params
         self._store = Store(Case)
-        self._clocks: Deadlines[str] = Deadlines()
-        self._folds = Folds()
-        self._crews = Crews()
+        self._docket = Docket(self._store.states)
         self._said: dict[str, Standing] = {}
         self._stand: dict[str, tuple[UnitState, int, int | None]] = {}
         self._first_wake_ms: int | None = None
@@ -79,18 +76,17 @@ class DispatchOperator:
         if self._first_wake_ms is None:
             self._first_wake_ms = now_ms
         self._settled |= caught_up or now_ms - self._first_wake_ms >= _SETTLE_MS
-        due = self._clocks.pop_due(now_ms) if self._settled else []
+        due = self._docket.clocks.pop_due(now_ms) if self._settled else []
         if not due:
             return NOTHING
         tally = Tally(self._city, now_ms)
-        states = self._store.states
-        args = (states, now_ms, self._directory, self._params)
-        self._tell(on_due(due, *args, crews=self._crews), now_ms, tally)
+        said = on_due(due, self._docket, now_ms, self._directory, self._params)
+        self._tell(said, now_ms, tally)
         return Outcome(tally.sends)
 
     def next_due_ms(self) -> int | None:
         """Return the next instant of any clock."""
-        return self._clocks.next_due_ms()
+        return self._docket.clocks.next_due_ms()
 
     def changes(self) -> list[Row]:
         """Return what units said, the cases that moved, then how far was read."""
@@ -106,10 +102,10 @@ class DispatchOperator:
         rows = list(rows)
         for name, value in (row for row in rows if row[0].startswith(_UNIT)):
             standing = msgspec.msgpack.decode(value, type=Standing)
-            self._crews.hear(name.removeprefix(_UNIT).decode(), standing)
+            self._docket.crews.hear(name.removeprefix(_UNIT).decode(), standing)
         self._store.restore(row for row in rows if not row[0].startswith(_UNIT))
         for key, case in self._store.states.items():
-            self._keep(key, case)
+            self._docket.note(key, case)
 
     def watermark_ms(self) -> None:
         """Clocks toward people run on wall time."""
@@ -120,8 +116,7 @@ class DispatchOperator:
         for reject in rejects:
             tally.refuse(raw, reject)
         incidents = [incident for _, incident in rows]
-        args = (self._store.states, now_ms, self._directory, self._params)
-        said = on_incidents(incidents, *args, folds=self._folds, crews=self._crews)
+        said = on_incidents(incidents, self._docket, now_ms, self._directory, self._params)
         self._tell(said, now_ms, tally)
         return len(rows)
 
@@ -130,8 +125,7 @@ class DispatchOperator:
         for reject in rejects:
             tally.refuse(raw, reject)
         updates = [_taken(raw, row, update) for row, update in rows]
-        args = (self._store.states, now_ms, self._directory, self._params)
-        said = on_updates(updates, *args, crews=self._crews)
+        said = on_updates(updates, self._docket, now_ms, self._directory, self._params)
         for refusal in said.refused:
             hint = f"{refusal.reason}: subject is to be the case_id of an order"
             row = rows[refusal.row][0]
@@ -152,8 +146,7 @@ class DispatchOperator:
             )
             for row, one in rows
         ]
-        args = (self._store.states, now_ms, self._directory, self._params)
-        said = on_commands(commands, *args, folds=self._folds, crews=self._crews)
+        said = on_commands(commands, self._docket, now_ms, self._directory, self._params)
         self._tell(said, now_ms, tally)
         return len(rows)
 
@@ -161,12 +154,12 @@ class DispatchOperator:
         self._store.apply(said.changed)
         moved = set(said.units)
         for code, standing in said.units.items():
-            self._crews.hear(code, standing)
+            self._docket.crews.hear(code, standing)
         self._said |= said.units
         for key, case in said.changed.items():
-            moved |= self._crews.units_of(key)
-            self._keep(key, case)
-            moved |= self._crews.units_of(key)
+            moved |= self._docket.crews.units_of(key)
+            self._docket.note(key, case)
+            moved |= self._docket.crews.units_of(key)
         city = self._city.encode()
         for order in said.orders:
             value = encode(order)
@@ -184,17 +177,11 @@ class DispatchOperator:
     def _statuses(self, codes: Sequence[str], now_ms: int) -> Iterator[Send]:
         """Tell how units stand that stand otherwise than last told."""
         for code in codes:
-            status = status_of(code, self._crews, now_ms)
+            status = status_of(code, self._docket.crews, now_ms)
             how = (status.state, status.orders, status.seen_time_ms)
             if self._stand.get(code) != how:
                 self._stand[code] = how
                 yield Send(UNITS_STATUS, code.encode(), encode(status))
-
-    def _keep(self, key: str, case: Case | None) -> None:
-        """Keep what is found by how a case stands."""
-        self._clocks.set(key, None if case is None else case.due_ms)
-        self._folds.put(key, case)
-        self._crews.put(key, () if case is None else case.tasks)
 
 
 def _taken(raw: RawBatch, row: int, update: DispatchUpdate) -> DispatchUpdate:

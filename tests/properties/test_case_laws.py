@@ -25,12 +25,10 @@ from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.chain import Chains
 from streams.matters.course import Stage, Stories
 from streams.matters.dispatch import case_id_of, on_commands, on_due, on_incidents
-from streams.matters.folding import Folds
+from streams.matters.docket import Docket
 from streams.matters.kpi import counted, scored
 from streams.matters.report import Row, summary
-from streams.matters.responders import Crews
 from streams.matters.routing import AreaChain, Roster, Routing, Unit
-from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
 PARAMS = DispatchParams(pause_max_s=600)
@@ -103,8 +101,8 @@ class City(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.now_ms = START_MS
-        self.cases, self.deadlines, self.folds = {}, Deadlines[str](), Folds()
-        self.crews, self.said = Crews(), {}
+        self.cases, self.said = {}, {}
+        self.docket = Docket(self.cases)
         self.events, self.orders, self.records, self.replies = [], [], [], []
         self.revisions, self.lives, self.numbers = Counter(), [], iter(range(10**6))
         self.sent = []
@@ -165,7 +163,7 @@ class City(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 17, 60, 181, 301, 700, 2_700]))
     def waits(self, seconds):
         until_ms = self.now_ms + seconds * 1000
-        while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
+        while (due_ms := self.docket.clocks.next_due_ms()) is not None and due_ms <= until_ms:
             self.now_ms = max(due_ms, self.now_ms)
             self.look()
         self.now_ms = until_ms
@@ -176,20 +174,18 @@ class City(RuleBasedStateMachine):
         self.now_ms += seconds * 1000
         raw = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in raw.items()}
-        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
+        self.docket = Docket(self.cases)
         for key, case in self.cases.items():
-            self.deadlines.set(key, case.due_ms)
-            self.folds.put(key, case)
-            self.crews.put(key, case.tasks)
+            self.docket.note(key, case)
         for unit, standing in self.said.items():
-            self.crews.hear(unit, standing)
+            self.docket.crews.hear(unit, standing)
         self.look()
 
     @rule()
     def hears_again(self):
         """Whatever was accepted and comes again is answered again, and moves nothing."""
         if self.sent:
-            args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
+            args = (self.docket, self.now_ms, DIRECTORY, PARAMS)
             out = on_commands(self.sent[-3:], *args)
             assert all(reply.accepted for reply in out.replies)
             assert not out.changed
@@ -208,8 +204,8 @@ class City(RuleBasedStateMachine):
             ingest_time_ms=self.now_ms, alert_count=1, alert_ids=("a",), rung=rung,
             life_safety=kind.startswith("gas"),
         )  # fmt: skip
-        args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
-        self.keep(on_incidents([one], *args, folds=self.folds, crews=self.crews))
+        args = (self.docket, self.now_ms, DIRECTORY, PARAMS)
+        self.keep(on_incidents([one], *args))
 
     def command(self, name, action, unit, role, reason, **fields):
         one = CaseCommand(
@@ -218,8 +214,8 @@ class City(RuleBasedStateMachine):
             role=role, unit=unit, reason=reason, **{"subject": case_id_of(name), **fields},
         )  # fmt: skip
         before = dict(self.cases)
-        args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
-        out = self.keep(on_commands([one], *args, folds=self.folds, crews=self.crews))
+        args = (self.docket, self.now_ms, DIRECTORY, PARAMS)
+        out = self.keep(on_commands([one], *args))
         (reply,) = out.replies
         if reply.accepted:
             self.sent.append(one)
@@ -230,9 +226,9 @@ class City(RuleBasedStateMachine):
             assert self.cases == before, "what is refused moves nothing"
 
     def look(self):
-        keys = self.deadlines.pop_due(self.now_ms)
-        args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
-        self.keep(on_due(keys, *args, crews=self.crews))
+        keys = self.docket.clocks.pop_due(self.now_ms)
+        args = (self.docket, self.now_ms, DIRECTORY, PARAMS)
+        self.keep(on_due(keys, *args))
 
     def keep(self, out):
         self.events += out.events
@@ -244,11 +240,9 @@ class City(RuleBasedStateMachine):
                 self.lives.append(before)
             if case is not None:
                 self.cases[key] = case
-            self.deadlines.set(key, case and case.due_ms)
-            self.folds.put(key, case)
-            self.crews.put(key, case.tasks if case else ())
+            self.docket.note(key, case)
         for unit, standing in out.units.items():
-            self.crews.hear(unit, standing)
+            self.docket.crews.hear(unit, standing)
         self.said |= out.units
         return out
 

@@ -15,10 +15,8 @@ from schemas.incidents import Incident, IncidentChange, IncidentState
 from streams.matters.cases import ENDED, MOVES, Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.dispatch import case_id_of, on_due, on_incidents, on_updates
-from streams.matters.folding import Folds
-from streams.matters.responders import Crews
+from streams.matters.docket import Docket
 from streams.matters.routing import AreaChain, Level, Roster, Routing, Unit
-from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
 PARAMS = DispatchParams()
@@ -109,8 +107,8 @@ class Desk:
     def __init__(self, *, restarts=False):
         self.restarts = restarts
         self.now_ms = START_MS
-        self.cases, self.deadlines, self.folds = {}, Deadlines[str](), Folds()
-        self.crews = Crews()
+        self.cases = {}
+        self.docket = Docket(self.cases)
         self.orders, self.reminders, self.inputs = [], [], []
         self.revisions, self.kinds, self.rungs = Counter(), {}, Counter()
         self.ended_lives = []
@@ -124,7 +122,7 @@ class Desk:
 
     def wait(self, _number, seconds):
         until_ms = self.now_ms + seconds * 1000
-        while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
+        while (due_ms := self.docket.clocks.next_due_ms()) is not None and due_ms <= until_ms:
             self.now_ms = max(due_ms, self.now_ms)
             self.look()
         self.now_ms = until_ms
@@ -137,11 +135,9 @@ class Desk:
     def restart(self):
         raw = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in raw.items()}
-        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
+        self.docket = Docket(self.cases)
         for key, case in self.cases.items():
-            self.deadlines.set(key, case.due_ms)
-            self.folds.put(key, case)
-            self.crews.put(key, case.tasks)
+            self.docket.note(key, case)
 
     def incident(self, _number, name, kind, change, rung):
         self.revisions[name] += 1
@@ -174,13 +170,11 @@ class Desk:
         return out
 
     def ask(self, way, messages):
-        folds = {"folds": self.folds} if way is on_incidents else {}
-        return way(messages, self.cases, self.now_ms, DIRECTORY, PARAMS, crews=self.crews, **folds)
+        return way(messages, self.docket, self.now_ms, DIRECTORY, PARAMS)
 
     def look(self):
-        keys = self.deadlines.pop_due(self.now_ms)
-        args = (self.cases, self.now_ms, DIRECTORY, PARAMS)
-        return self.keep(on_due(keys, *args, crews=self.crews))
+        keys = self.docket.clocks.pop_due(self.now_ms)
+        return self.keep(on_due(keys, self.docket, self.now_ms, DIRECTORY, PARAMS))
 
     def keep(self, out):
         self.orders += out.orders
@@ -191,9 +185,7 @@ class Desk:
                 self.ended_lives.append(before)
             if case is not None:
                 self.cases[key] = case
-            self.deadlines.set(key, case and case.due_ms)
-            self.folds.put(key, case)
-            self.crews.put(key, case.tasks if case else ())
+            self.docket.note(key, case)
         return out
 
 
@@ -357,9 +349,9 @@ def test_ten_thousand_open_cases_cost_only_those_that_are_due():
             return super().get(key, default)
 
     table = Counting(desk.cases)
-    due = desk.deadlines.pop_due(START_MS + 29_999)
+    due = desk.docket.clocks.pop_due(START_MS + 29_999)
     assert due == []
-    out = on_due([case_id_of("i7")], table, START_MS + 30_000, DIRECTORY, PARAMS)
+    out = on_due([case_id_of("i7")], Docket(table), START_MS + 30_000, DIRECTORY, PARAMS)
 
     assert table.asked == 1
     assert [one.clock for one in out.orders] == [Clock.RESPOND]

@@ -14,10 +14,9 @@ from streams.matters.cases import Case
 from streams.matters.casework import Directory, DispatchParams, Speaker
 from streams.matters.chain import Chains
 from streams.matters.dispatch import case_id_of, on_commands, on_due, on_incidents, on_updates
-from streams.matters.folding import Folds
-from streams.matters.responders import Crews, Standing
+from streams.matters.docket import Docket
+from streams.matters.responders import Standing
 from streams.matters.routing import AreaChain, Roster, Routing, Unit
-from streams.timers import Deadlines
 
 START_MS = 1_790_000_000_000
 NOON_MIN = 12 * 60
@@ -86,7 +85,7 @@ class Scene:
         self.params = params or DispatchParams()
         self.now_ms = START_MS
         self.cases: dict[str, Case] = {}
-        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
+        self.docket = Docket(self.cases)
         self.said: dict[str, Standing] = {}
         self.events, self.orders, self.records, self.replies = [], [], [], []
         self.reminders, self.refused = [], []
@@ -101,7 +100,7 @@ class Scene:
     def at(self, minutes=0.0, seconds=0.0):
         """Go forward to an instant since the start, telling all that falls due on the way."""
         until_ms = START_MS + int((minutes * 60 + seconds) * 1000)
-        while (due_ms := self.deadlines.next_due_ms()) is not None and due_ms <= until_ms:
+        while (due_ms := self.docket.clocks.next_due_ms()) is not None and due_ms <= until_ms:
             self.now_ms = max(due_ms, self.now_ms)
             self.look()
         self.now_ms = until_ms
@@ -109,31 +108,29 @@ class Scene:
 
     def look(self):
         """Tell what is due now."""
-        keys = self.deadlines.pop_due(self.now_ms)
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_due(keys, *args, crews=self.crews))
+        keys = self.docket.clocks.pop_due(self.now_ms)
+        args = (self.docket, self.now_ms, self.directory, self.params)
+        return self._keep(on_due(keys, *args))
 
     def sleeps_until(self, minutes=0.0, seconds=0.0):
         """Nobody runs until an instant; then all begins from its rows."""
         self.now_ms = START_MS + int((minutes * 60 + seconds) * 1000)
         rows = {key: msgspec.msgpack.encode(case) for key, case in self.cases.items()}
         self.cases = {key: msgspec.msgpack.decode(row, type=Case) for key, row in rows.items()}
-        self.deadlines, self.folds, self.crews = Deadlines[str](), Folds(), Crews()
+        self.docket = Docket(self.cases)
         for key, case in self.cases.items():
-            self.deadlines.set(key, case.due_ms)
-            self.folds.put(key, case)
-            self.crews.put(key, case.tasks)
+            self.docket.note(key, case)
         for unit, standing in self.said.items():
             row = msgspec.msgpack.encode(standing)
-            self.crews.hear(unit, msgspec.msgpack.decode(row, type=Standing))
+            self.docket.crews.hear(unit, msgspec.msgpack.decode(row, type=Standing))
         return self
 
     def hears(self, change="opened", name="i1", **facts):
         return self.hears_again(self.an_incident(change, name, **facts))
 
     def hears_again(self, *incidents):
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_incidents(incidents, *args, folds=self.folds, crews=self.crews))
+        args = (self.docket, self.now_ms, self.directory, self.params)
+        return self._keep(on_incidents(incidents, *args))
 
     def an_incident(self, change="opened", name="i1", **facts):
         revision = self.revisions[name] = self.revisions.get(name, 0) + 1
@@ -177,10 +174,8 @@ class Scene:
         return self.gives(CaseCommand(**{**given, **fields}))
 
     def gives(self, command):
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        (reply,) = self._keep(
-            on_commands([command], *args, folds=self.folds, crews=self.crews)
-        ).replies
+        args = (self.docket, self.now_ms, self.directory, self.params)
+        (reply,) = self._keep(on_commands([command], *args)).replies
         return reply
 
     def is_told(self, action, by="", name="i1", **fields):
@@ -188,8 +183,8 @@ class Scene:
         return self.is_told_again(self.an_update(action, by, name, **fields))
 
     def is_told_again(self, *updates):
-        args = (self.cases, self.now_ms, self.directory, self.params)
-        return self._keep(on_updates(updates, *args, crews=self.crews))
+        args = (self.docket, self.now_ms, self.directory, self.params)
+        return self._keep(on_updates(updates, *args))
 
     def an_update(self, action, by="", name="i1", **fields):
         self.given += 1
@@ -221,11 +216,9 @@ class Scene:
                 del self.cases[key]
             else:
                 self.cases[key] = case
-            self.deadlines.set(key, case and case.due_ms)
-            self.folds.put(key, case)
-            self.crews.put(key, case.tasks if case else ())
+            self.docket.note(key, case)
         for unit, standing in out.units.items():
-            self.crews.hear(unit, standing)
+            self.docket.crews.hear(unit, standing)
         self.said |= out.units
         return out
 
