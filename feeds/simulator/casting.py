@@ -1,11 +1,10 @@
 """Who acts in a story: devices of the city's own registers, always the same ones."""
 
-import math
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from streams.city.model import CameraRecord, City, SensorRecord
-from streams.geo.fences import metres_per_degree
+from streams.geo.fences import distance_m
 from streams.noise.limits import Venue
 
 
@@ -22,17 +21,13 @@ class Placed(Protocol):
 _P = TypeVar("_P", bound=Placed)
 
 
-def distance_m(one: Placed, other: Placed) -> float:
-    """Return how far two things of one city are apart."""
-    east_m, north_m = metres_per_degree(one.lat_deg)
-    return math.hypot(
-        (one.lon_deg - other.lon_deg) * east_m, (one.lat_deg - other.lat_deg) * north_m
-    )
-
-
 def nearest(to: Placed, among: Iterable[_P], count: int = 1) -> list[_P]:
     """Return the `count` that stand nearest, nearest first."""
-    return sorted(among, key=lambda one: distance_m(to, one))[:count]
+
+    def away_m(one: _P) -> float:
+        return distance_m((to.lon_deg, to.lat_deg), (one.lon_deg, one.lat_deg))
+
+    return sorted(among, key=away_m)[:count]
 
 
 def sensors(city: City, kind: str) -> list[SensorRecord]:

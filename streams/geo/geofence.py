@@ -17,7 +17,7 @@ from enum import StrEnum
 import msgspec
 
 from schemas.ids import uuid5
-from streams.geo.fences import Fence, FenceIndex, metres_per_degree
+from streams.geo.fences import Fence, FenceIndex, distance_m
 from streams.geo.words import (
     FenceTransition,
     Fix,
@@ -288,7 +288,7 @@ class _Walk:
         gap_s = (self.as_of_ms - before_ms) / 1000
         if gap_s > self.params.max_gap_s or before == self.place:
             return
-        if _distance_m(before, self.place) / gap_s > self.params.max_speed_kn * _KNOT_M_PER_S:
+        if distance_m(before, self.place) / gap_s > self.params.max_speed_kn * _KNOT_M_PER_S:
             return
         for at in self.index.crossed(before, self.place, aside):
             fence = self.index.fences[at]
@@ -373,9 +373,3 @@ class _Walk:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-def _distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    east_m, north_m = metres_per_degree((one[1] + other[1]) / 2)
-    east, north = (other[0] - one[0]) * east_m, (other[1] - one[1]) * north_m
-    return float((east * east + north * north) ** 0.5)

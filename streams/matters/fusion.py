@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.incidents import Link
-from streams.geo.fences import metres_per_degree
+from streams.geo.fences import distance_m, metres_per_degree
 from streams.matters.groups import Group, Part
 from streams.matters.policy import LinkKinds, is_any
 
@@ -57,12 +57,6 @@ class Cells:
         """Return how many degrees are a cell's width where the row is nearest to a pole."""
         lat_deg = min(89.9, max(abs(row), abs(row + 1)) * self._row_deg)
         return self._cell_m / metres_per_degree(lat_deg)[0]
-
-
-def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Return the metres between two near places (longitude, latitude)."""
-    east_m, north_m = metres_per_degree((one[1] + other[1]) / 2)
-    return math.hypot((one[0] - other[0]) * east_m, (one[1] - other[1]) * north_m)
 
 
 def place_of(part: Part) -> tuple[float, float] | None:

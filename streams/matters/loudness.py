@@ -11,9 +11,9 @@ from typing import NamedTuple
 from schemas.cases import CaseRecord
 from schemas.dispatch import Reminder
 from schemas.incidents import Incident
+from streams.geo.fences import distance_m
 from streams.matters.course import OVER
 from streams.matters.dispatch import case_id_of
-from streams.matters.fusion import distance_m
 from streams.noise.limits import Venue
 
 COMPLAINT = "complaint.noise"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.responders import UnitState
-from streams.matters.fusion import distance_m
+from streams.geo.fences import distance_m
 from streams.matters.routing import AreaChain, Level, Picked, Unit
 
 SETTLED_MS = 2_000

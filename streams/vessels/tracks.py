@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from schemas.alerts import Alert, Severity, Transition
 from schemas.positions import PositionBatch
-from streams.geo.fences import metres_per_degree
+from streams.geo.fences import distance_m
 from streams.rule import RowNote
 from streams.vessels.alerts import KNOT_M_PER_S, Finding, Said, Setting, vessel_alert
 from streams.vessels.register import VESSELS, class_of, is_net_marker
@@ -249,7 +249,7 @@ class _Walk:
         if min(main.fixes, other.fixes) < params.fixes or now.turns < params.turns:
             return
         self._put(conflict_ms=fix.at_ms, due_ms=self._due(fix.at_ms, params.clear_s))
-        apart_km = _distance_m(main, other) / 1000
+        apart_km = distance_m(_place(main), _place(other)) / 1000
         said = Said(
             f"在相距 {apart_km:.1f} km 的两处轮流发送船位，一号两船，航迹已分开",
             "two-hulls",
@@ -271,7 +271,7 @@ class _Walk:
     def _fits(self, track: Track, fix: Track) -> bool:
         seconds = max(0, fix.at_ms - track.at_ms) / 1000
         reach_m = self.params.max_speed_kn * KNOT_M_PER_S * seconds + self.params.slack_m
-        return _distance_m(track, fix) <= reach_m
+        return distance_m(_place(track), _place(fix)) <= reach_m
 
     def _tell(self, transition: Transition, at_ms: int, said: Said) -> None:
         onset_ms = self.now.conflict_ms
@@ -291,12 +291,4 @@ def _place(track: Track) -> tuple[float, float]:
 
 
 def _nearer(fix: Track, one: Track, than: Track) -> bool:
-    return _distance_m(fix, one) < _distance_m(fix, than)
-
-
-def _distance_m(one: Track, two: Track) -> float:
-    """Metres on a plane at the middle latitude: 0.1 % off over 100 km here."""
-    east_m, north_m = metres_per_degree((one.lat_deg + two.lat_deg) / 2)
-    return float(
-        np.hypot((two.lon_deg - one.lon_deg) * east_m, (two.lat_deg - one.lat_deg) * north_m)
-    )
+    return distance_m(_place(fix), _place(one)) < distance_m(_place(fix), _place(than))
