@@ -1,10 +1,10 @@
 """A case in plain words: each step one sentence, in Chinese and in English."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from deploy.render import local_time
+from schemas.instants import instant_of
 
 # action -> what it says; {who} did it, {unit} is whom it moved, {why} the reason.
 _SAID: Final[Mapping[str, tuple[str, str]]] = {
@@ -155,7 +155,7 @@ def standing_in_words(status: Mapping[str, Any], now_ms: int) -> str:
     if "seen_time" not in status:
         return said
     place = f"{status['lon_deg']:.5f},{status['lat_deg']:.5f}"
-    return f"{said}  {place} {minutes(now_ms - _ms(status['seen_time']))} ago"
+    return f"{said}  {place} {minutes(now_ms - instant_of(status['seen_time']))} ago"
 
 
 def answers_in_words(record: Mapping[str, Any]) -> str:
@@ -174,7 +174,7 @@ def _order_in_words(order: Mapping[str, Any]) -> str:
 def clock_in_words(clock: Mapping[str, Any], now_ms: int) -> str:
     """Return a clock as `响应 respond 0:42`, kept, broken, or how long is left."""
     name = str(clock["clock"])
-    due_ms = _ms(clock["deadline_time"])
+    due_ms = instant_of(clock["deadline_time"])
     if clock.get("note") == "breach":
         how = "超时 broken"
     elif clock.get("stopped_time"):
@@ -188,7 +188,3 @@ def minutes(length_ms: int) -> str:
     """Return a length as `1:05`, or `-0:20`."""
     sign, seconds = ("-", -length_ms // 1000) if length_ms < 0 else ("", length_ms // 1000)
     return f"{sign}{seconds // 60}:{seconds % 60:02d}"
-
-
-def _ms(text: object) -> int:
-    return round(datetime.fromisoformat(str(text)).timestamp() * 1000)

@@ -83,6 +83,18 @@ def parse_instant(text: str) -> int | Refusal:
     return _days(year, month, day) * _DAY_MS + of_day + milli
 
 
+def instant_of(text: str) -> int:
+    """Return the instant, in milliseconds, of a text of our own, which names one.
+
+    Raises:
+        TypeError: It names none.
+    """
+    told = parse_instant(text)
+    if not isinstance(told, int):
+        raise TypeError(f"no instant: {text!r}")
+    return told
+
+
 def parse_instants(texts: Sequence[str]) -> tuple[NDArray[np.int64], dict[int, Refusal]]:
     """Return the instants of `texts` in milliseconds, and refusals by index.
 

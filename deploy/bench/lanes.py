@@ -26,7 +26,7 @@ from deploy.topic_reader import partitions_of, producer
 from feeds.recordings import KeyedRecord
 from schemas.alerts import Transition
 from schemas.codec import encode
-from schemas.instants import format_instant, parse_instant
+from schemas.instants import format_instant, instant_of
 from schemas.readings import Reading
 from schemas.topics import ALERTS, SENSOR_READINGS, SENSOR_READINGS_URGENT, TOPICS, reading_topic
 from streams.city.model import City, SensorRecord
@@ -176,12 +176,5 @@ async def _listen(address: str, prefix: str, plan: Plan, told: dict[str, float])
             for record in records:
                 alert = msgspec.json.decode(record.value or b"{}")
                 if alert["kind"] == SMOKE and alert["transition"] == Transition.ONSET:
-                    at_ms = _instant_ms(alert["event_time"])
+                    at_ms = instant_of(alert["event_time"])
                     told.setdefault(alert["subject"], (record.timestamp - at_ms) / 1000)
-
-
-def _instant_ms(text: str) -> int:
-    at_ms = parse_instant(text)
-    if not isinstance(at_ms, int):
-        raise TypeError(f"{text!r} is no instant")
-    return at_ms

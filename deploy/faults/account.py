@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.dispatch import OrderChange
-from schemas.instants import parse_instant
+from schemas.instants import instant_of
 from schemas.topics import ALERTS, DEADLETTER, DISPATCH_ORDERS, INCIDENTS, REMINDERS
 from streams.matters.routing import Level
 
@@ -146,9 +146,7 @@ def _twice(sort: str, one: Side) -> int:
 def _effect(topic: str, said: dict[str, Any]) -> Effect | None:
     """Return the effect of one message; None for one that wall time alone caused."""
     name: str = said["id"]
-    at_ms = parse_instant(said["event_time"])
-    if not isinstance(at_ms, int):
-        raise TypeError(f"{topic}: {said['event_time']!r} is no instant")
+    at_ms = instant_of(said["event_time"])
     if topic == DISPATCH_ORDERS and said["change"] != OrderChange.ISSUED:
         return None
     if (said.get("incident_kind") or said.get("kind", "")).startswith(BY_WALL_TIME):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from deploy.faults.account import BY_WALL_TIME, Line
-from schemas.instants import parse_instant
+from schemas.instants import instant_of
 from schemas.topics import ALERTS, CASE_EVENTS, CASES, DISPATCH_ORDERS, INCIDENTS
 from streams.matters.routing import Level
 
@@ -40,7 +40,7 @@ class Breach(NamedTuple):
     @property
     def late_ms(self) -> int:
         """How long after its deadline it was told."""
-        return _ms(self.told) - _ms(self.deadline)
+        return instant_of(self.told) - instant_of(self.deadline)
 
 
 class EndState(NamedTuple):
@@ -235,10 +235,3 @@ def _of(said: Said, topic: str, kind: str) -> list[Mapping[str, Any]]:
 
 def _more_than_one(ids: Mapping[tuple[Any, ...], set[str]]) -> int:
     return sum(len(found) - 1 for found in ids.values())
-
-
-def _ms(text: str) -> int:
-    told = parse_instant(text)
-    if not isinstance(told, int):
-        raise TypeError(f"no instant: {text!r}")
-    return told

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from feeds.recordings import KeyedRecord
 from feeds.simulator.desk import Desk, is_like
 from feeds.simulator.dice import players, share, throw
-from schemas.instants import parse_instant
+from schemas.instants import instant_of
 from streams.city.model import City
 
 _BY_TIME = attrgetter("event_time_ms")
@@ -49,14 +49,14 @@ class Expectation(NamedTuple):
             return False
         if any(message.get(name, 0) < least for name, least in self.at_least.items()):
             return False
-        at_s = (_ms(message["event_time"]) - start_ms) / 1000
+        at_s = (instant_of(message["event_time"]) - start_ms) / 1000
         if self.from_s is not None and at_s < self.from_s:
             return False
         if self.until_s is not None and at_s > self.until_s:
             return False
         if self.after_created_s is None:
             return True
-        spent_ms = _ms(message["event_time"]) - _ms(message["created_time"])
+        spent_ms = instant_of(message["event_time"]) - instant_of(message["created_time"])
         return spent_ms <= self.after_created_s * 1000
 
 
@@ -172,10 +172,3 @@ class Played:
             for message in said.get(one.topic, ())
             if one.fits(message, self.start_ms)
         ]
-
-
-def _ms(text: str) -> int:
-    told = parse_instant(text)
-    if not isinstance(told, int):
-        raise TypeError(f"no instant: {text!r}")
-    return told
