@@ -6,7 +6,6 @@ killed; the third shows whether the clocks were recovered.
 """
 
 import asyncio
-import os
 import re
 import shutil
 import signal
@@ -19,6 +18,7 @@ import numpy as np
 
 from deploy import topic_reader, topics_admin
 from deploy.bench.engine import kafka
+from deploy.bench.usage import cpu_taken_s
 from deploy.cities import LONGGANG
 from deploy.faults.fleet import Fleet, Place
 from deploy.faults.kill import until_ready
@@ -26,7 +26,7 @@ from deploy.render import decode
 from schemas import codec
 from schemas.alerts import Severity
 from schemas.incidents import Incident, IncidentChange, IncidentState
-from schemas.instants import parse_instant
+from schemas.instants import instant_of
 from schemas.topics import CASE_EVENTS, INCIDENTS, TOPICS
 
 PREFIX = "bench-clocks"
@@ -160,7 +160,7 @@ async def _run(course: Course, place: Place, say: Callable[[str], None]) -> Resu
         await _open(course, place)
         say(f"{course.cases:,} cases are open after {time.monotonic() - began:.0f} s")
         await _sleep_until(began + course.spread_s + course.depart_s + _RESTART_S / 3)
-        cpu_s = _cpu_s(fleet)
+        cpu_s = cpu_taken_s(fleet.pids()["dispatch"])
         fleet.send("dispatch", signal.SIGKILL)
         killed = time.monotonic()
         while fleet.pids():  # noqa: ASYNC110 - a process tells nobody that it ended
@@ -170,17 +170,9 @@ async def _run(course: Course, place: Place, say: Callable[[str], None]) -> Resu
         state_s = _gauge(fleet.metrics("dispatch"), "citybrain_recovery_seconds")
         say(f"killed, and consuming again after {recovered_s:.1f} s, {state_s:.1f} s for the state")
         await _sleep_until(began + course.spread_s + course.on_site_s + _RESTART_S / 2)
-        cpu_s += _cpu_s(fleet)
+        cpu_s += cpu_taken_s(fleet.pids()["dispatch"])
     lateness, repeated = lateness_of(await _told(place))
     return Result(course, lateness, recovered_s, state_s, cpu_s, repeated)
-
-
-def _cpu_s(fleet: Fleet) -> float:
-    """Return the CPU seconds that the worker's process has taken."""
-    stat = Path(f"/proc/{fleet.pids()['dispatch']}/stat").read_text()
-    after_name = stat.rpartition(")")[2].split()  # the name may hold blanks
-    user, system = int(after_name[11]), int(after_name[12])  # proc(5): fields 14 and 15
-    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def _gauge(page: bytes, name: str) -> float:
@@ -241,9 +233,8 @@ async def _told(place: Place) -> list[Told]:
             fields = decode(record.value)
             if fields is None or fields.get("action") != "breached":
                 continue
-            deadline_ms = parse_instant(fields["deadline_time"])
-            if isinstance(deadline_ms, int):
-                found.append(Told(fields["id"], fields["clock"], deadline_ms, record.timestamp))
+            deadline_ms = instant_of(fields["deadline_time"])
+            found.append(Told(fields["id"], fields["clock"], deadline_ms, record.timestamp))
     return found
 
 

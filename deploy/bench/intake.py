@@ -7,7 +7,6 @@ little beside it.
 """
 
 import asyncio
-import os
 import socket
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from deploy import processes, topics_admin
+from deploy.bench.usage import cpu_taken_s
 from deploy.errors import Fault
 from deploy.ports import free_port
 from feeds.intake.keys import Key, KeyFile
@@ -109,11 +109,11 @@ async def measure_http(door: Door, shape: Shape) -> Measured:
     requests = _requests(door, shape)
     shares = [requests[n :: shape.connections] for n in range(shape.connections)]
     links = [await asyncio.open_connection("127.0.0.1", door.port) for _ in shares]
-    cpu_s, began_s = _cpu_s(door.pid), time.perf_counter()
+    cpu_s, began_s = cpu_taken_s(door.pid), time.perf_counter()
     answered = await asyncio.gather(
         *(_send(*link, share) for link, share in zip(links, shares, strict=True))
     )
-    seconds, cpu_s = time.perf_counter() - began_s, _cpu_s(door.pid) - cpu_s
+    seconds, cpu_s = time.perf_counter() - began_s, cpu_taken_s(door.pid) - cpu_s
     for _, writer in links:
         writer.close()
     told = [one for share in answered for one in share]
@@ -189,12 +189,6 @@ def _requests(door: Door, shape: Shape) -> list[bytes]:
         )
         made.append(head.encode() + body)
     return made
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the CPU seconds of a process so far, from the kernel's account (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_open(port: int, log: Path) -> None:

@@ -26,7 +26,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy import processes, topics_admin
 from deploy.bench.intake import wait_open
-from deploy.bench.usage import usage
+from deploy.bench.usage import cpu_taken_s
 from deploy.errors import Fault
 from deploy.ports import free_ports
 from schemas.instants import format_instant
@@ -106,14 +106,14 @@ def open_door(address: str) -> Iterator[Door]:
 
 async def measure_nmea(door: Door, sentences: int) -> Measured:
     """Send sentences over one TCP connection; the door closes it when Kafka has all."""
-    cpu_s, began_s = _cpu_s(door), time.perf_counter()
+    cpu_s, began_s = cpu_taken_s(door.pid), time.perf_counter()
     reader, writer = await asyncio.open_connection("127.0.0.1", door.nmea)
     for begin in range(0, sentences, 1000):
         writer.write(_SENTENCE * min(1000, sentences - begin))
         await writer.drain()
     writer.write_eof()
     await reader.read()
-    seconds, cpu_s = time.perf_counter() - began_s, _cpu_s(door) - cpu_s
+    seconds, cpu_s = time.perf_counter() - began_s, cpu_taken_s(door.pid) - cpu_s
     writer.close()
     _, calm = await asyncio.open_connection("127.0.0.1", door.nmea)
 
@@ -134,13 +134,13 @@ async def measure_mqtt(door: Door, messages: int) -> Measured:
             for _ in range(_SENDERS)
         ]
         await _until_value(door, "citybrain_mqtt_connected", 1)
-        cpu_s, began_s = _cpu_s(door), time.perf_counter()
+        cpu_s, began_s = cpu_taken_s(door.pid), time.perf_counter()
         shares = [range(first, messages, _SENDERS) for first in range(_SENDERS)]
         await asyncio.gather(
             *(_publish(one, share) for one, share in zip(clients, shares, strict=True))
         )
         await _until_value(door, "citybrain_intake_accepted_total", messages)
-        seconds, cpu_s = time.perf_counter() - began_s, _cpu_s(door) - cpu_s
+        seconds, cpu_s = time.perf_counter() - began_s, cpu_taken_s(door.pid) - cpu_s
 
         async def send(number: int) -> None:
             await _publish(clients[0], range(messages + number, messages + number + 1))
@@ -204,10 +204,6 @@ def _measured(
 ) -> Measured:
     p50_ms, p99_ms = np.percentile(took_ms, [50, 99]).tolist()
     return Measured(name, events, seconds, cpu_s, p50_ms, p99_ms)
-
-
-def _cpu_s(door: Door) -> float:
-    return usage({"door": door.pid})["door"].cpu_s
 
 
 async def _until_value(door: Door, name: str, least: float) -> None:

@@ -35,16 +35,25 @@ def usage(pids: Mapping[str, int]) -> dict[str, Usage]:
     return {name: _usage(name, pid) for name, pid in pids.items()}
 
 
+def cpu_taken_s(pid: int) -> float:
+    """Return the CPU seconds that a process has taken since its start.
+
+    Raises:
+        OSError: It has ended, or this is no Linux.
+    """
+    # The name, which comes first, may hold blanks.
+    stat = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(stat[_UTIME]) + int(stat[_STIME])) / _TICKS_A_S
+
+
 def _usage(name: str, pid: int) -> Usage:
-    folder = Path("/proc") / str(pid)
     try:
-        stat = (folder / "stat").read_text().rpartition(")")[2].split()
-        rollup = (folder / "smaps_rollup").read_text()
+        taken_s = cpu_taken_s(pid)
+        rollup = (Path("/proc") / str(pid) / "smaps_rollup").read_text()
     except OSError as error:
         raise Fault(
             f"The cost of {name} (process {pid}) cannot be read: {error}",
             "It needs Linux, and a process that lives as long as the measurement.",
         ) from None
-    cpu_s = (int(stat[_UTIME]) + int(stat[_STIME])) / _TICKS_A_S
     share = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
-    return Usage(cpu_s, int(share.split()[1]) * _KIB)
+    return Usage(taken_s, int(share.split()[1]) * _KIB)

@@ -17,6 +17,7 @@ import msgspec
 from deploy import processes, topics_admin
 from deploy.bench.screens.course import Course, Loaded, Watched
 from deploy.bench.screens.memory import Memory, as_words, judge
+from deploy.bench.usage import cpu_taken_s
 from deploy.errors import Fault
 from deploy.ports import free_port
 from schemas.topics import TOPICS
@@ -101,7 +102,7 @@ async def _race(course: Course, pid: int, folder: Path, say: Callable[[str], Non
                 break
             if time.time() >= from_s:
                 memory.append((time.time(), _memory_mib(pid)))
-                cpu.append((time.time(), _cpu_s(pid)))
+                cpu.append((time.time(), cpu_taken_s(pid)))
         async with asyncio.timeout(_GRACE_S):
             loads, watches = await asyncio.gather(load.communicate(), watch.communicate())
     except TimeoutError:
@@ -174,8 +175,3 @@ def _wait_ready(url: str, gateway: subprocess.Popen[bytes], log: Path) -> None:
 def _memory_mib(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
