@@ -169,12 +169,18 @@ class Wire:
     def __init__(self, port: int) -> None:
         self.to_port = port
         self._open: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
         self.port = 0
 
-    async def lay(self) -> None:
-        self._server = await asyncio.start_server(self._join, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+    @asynccontextmanager
+    async def laid(self) -> AsyncIterator[None]:
+        """Listen at a free port until the context is left."""
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            self.cut()
+            server.close()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
@@ -193,8 +199,3 @@ class Wire:
         for writer in self._open:
             writer.transport.abort()
         self._open.clear()
-
-    async def close(self) -> None:
-        self.cut()
-        if self._server is not None:
-            self._server.close()
