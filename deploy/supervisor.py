@@ -17,6 +17,7 @@ GRACE_S = 8.0
 _LOOK_S = 0.2
 _QUICK_S = 20.0
 _LONGEST_REST_S = 30.0
+_MOST_DOUBLINGS = 10
 
 
 class Child:
@@ -43,10 +44,16 @@ class Child:
             return None
         self.process = None
         self._quick_ends = self._quick_ends + 1 if now_s - self._began_s < _QUICK_S else 0
-        # The first restart is at once: a kill is not the agent's fault.
-        rest_s = min(_LONGEST_REST_S, 2.0 ** (self._quick_ends - 1)) if self._quick_ends > 1 else 0
+        rest_s = self._rest_s()
         self._rest_until_s = now_s + rest_s
         return f"agent {self.agent} ended with code {code}; starting again in {rest_s:.0f} s"
+
+    def _rest_s(self) -> float:
+        """Return how long it rests; at first not at all: a kill is not the agent's fault."""
+        if self._quick_ends <= 1:
+            return 0.0
+        # Bounded first: after a night without Kafka the power would be no float any more.
+        return min(_LONGEST_REST_S, 2.0 ** min(self._quick_ends - 1, _MOST_DOUBLINGS))
 
 
 def supervise(agents: Sequence[str], start: Callable[[str], Popen[bytes]]) -> None:

@@ -74,6 +74,10 @@ def test_a_child_that_keeps_ending_soon_rests_longer_each_time_up_to_half_a_minu
     assert rests(starts, ran_s=1.0, ends=8) == [0.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
 
 
+def test_a_child_that_ends_soon_all_night_long_is_still_started(starts) -> None:
+    assert rests(starts, ran_s=1.0, ends=1_100)[-1] == 30.0
+
+
 def test_a_child_that_has_run_for_long_is_always_started_at_once(starts) -> None:
     assert rests(starts, ran_s=21.0, ends=4) == [0.0] * 4
 
