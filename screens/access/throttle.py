@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 _FREE = 5
 _LONGEST_S = 300.0
+_MOST_DOUBLINGS = 10  # enough for the longest wait; a count is as high as a guesser likes
 _FORGET_S = 3_600.0
 _MOST_KEPT = 10_000
 
@@ -34,4 +35,5 @@ class Throttle:
         count, at_s = self._failed.get(name, (0, 0.0))
         if count < _FREE:
             return 0.0
-        return max(0.0, at_s + min(_LONGEST_S, 2.0 ** (count - _FREE)) - now_s)
+        doublings = min(count - _FREE, _MOST_DOUBLINGS)
+        return max(0.0, at_s + min(_LONGEST_S, 2.0**doublings) - now_s)

@@ -81,6 +81,15 @@ def test_failures_make_the_next_attempt_wait_longer_and_an_hour_forgets_them() -
     assert throttle.wait_s(names, 5_000.0) == 0
 
 
+def test_no_number_of_failures_keeps_anybody_out_for_longer_than_five_minutes() -> None:
+    throttle, names = Throttle(), ("op.1",)
+    for _ in range(2_000):
+        throttle.fail(names, 0.0)
+
+    assert throttle.wait_s(names, 0.0) == 300
+    assert throttle.wait_s(names, 300.0) == 0
+
+
 def test_any_edit_of_the_audit_log_is_found(tmp_path: Path) -> None:
     file = tmp_path / "audit.jsonl"
     log = AuditLog(file)

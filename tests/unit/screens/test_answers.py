@@ -84,6 +84,21 @@ def test_a_guesser_waits_longer_and_longer_and_the_page_of_another_site_gets_now
     serve(city, tmp_path, talk)
 
 
+def test_many_guesses_at_once_are_no_more_than_one_after_another(
+    city: City, tmp_path: Path
+) -> None:
+    async def talk(client: TestClient) -> None:  # type: ignore[type-arg]
+        wrong = {"user": "desk", "password": "guessed"}
+        answers = await asyncio.gather(
+            *(client.post("/api/v1/session", json=wrong) for _ in range(20))
+        )
+
+        judged = [answer.status for answer in answers].count(401)
+        assert 5 <= judged < 10  # few more than five: one beside the fifth, some after a wait
+
+    serve(city, tmp_path, talk)
+
+
 def test_behind_a_proxy_a_guesser_keeps_only_their_own_address_waiting(
     city: City, tmp_path: Path
 ) -> None:
