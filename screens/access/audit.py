@@ -5,6 +5,7 @@ hash of the line before. Changing, removing or inserting a line breaks the chain
 there on; cutting lines off its end does not, so keep the newest hash elsewhere.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -54,11 +55,28 @@ class AuditLog:
         self._head = verdict.head
 
     def write(self, entry: Mapping[str, Any]) -> None:
-        """Append an entry."""
+        """Append an entry.
+
+        Raises:
+            OSError: The disk does not take it; the log stands as it stood before.
+        """
         said = {**entry, "prev_hash": self._head}
-        self._head = _hash(said)
-        os.write(self._file, orjson.dumps({**said, "hash": self._head}) + b"\n")
-        os.fsync(self._file)
+        head = _hash(said)
+        self._append(orjson.dumps({**said, "hash": head}) + b"\n")
+        self._head = head
+
+    def _append(self, line: bytes) -> None:
+        """Put a line at the end, whole and for good, or leave the file as it is."""
+        before = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, line) == len(line):
+                os.fsync(self._file)
+                return
+        except OSError:
+            os.ftruncate(self._file, before)
+            raise
+        os.ftruncate(self._file, before)  # a part of a line would break the chain for good
+        raise OSError(errno.ENOSPC, "the disk took only a part of a line")
 
     def close(self) -> None:
         """Close the file."""

@@ -1,5 +1,7 @@
 """Who may sign in, how often one may fail, and a log in which no line can be changed."""
 
+import resource
+import signal
 from pathlib import Path
 
 import orjson
@@ -127,6 +129,27 @@ def test_a_broken_log_is_not_written_to_and_a_sound_one_by_one_gateway_alone(
     file.write_bytes(orjson.dumps(entry) + b"\n")
     with pytest.raises(ValueError, match="line 1"):
         AuditLog(file)
+
+
+def test_a_full_disk_costs_the_audit_log_an_entry_and_never_its_chain(tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    log = AuditLog(file)
+    log.write({"what": "sign-in"})
+    free = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = file.stat().st_size + 20  # bytes: a line does not fit
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full, free[1]))
+    try:
+        with pytest.raises(OSError, match="part of a line"):
+            log.write({"what": "reveal-phone"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, free)
+        signal.signal(signal.SIGXFSZ, ignored)
+    log.write({"what": "sign-out"})
+    log.close()
+
+    found = verify(file)
+    assert (found.lines, found.fault) == (2, None)
 
 
 def test_a_viewer_may_do_nothing_and_an_operator_nothing_to_the_whole_city() -> None:
