@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
+import orjson
 
 from schemas import topics
 from schemas.codec import decode_positions, decode_readings, decode_records
@@ -195,20 +196,24 @@ class Knowledge:
     def _take_matters(self, topic: str, raw: RawBatch, now_ms: int) -> None:
         layer = _MATTERS[topic]
         matters = self.matters[layer]
-        for row, wire in self._objects(raw, matters):
+
+        def take(row: int, wire: Wire) -> None:
+            orjson.dumps(wire)  # what cannot be told to screens is not taken
             place = None
             if layer is Layer.COMMANDS:
                 place = self._reply_place(wire)
                 self.holds.take_reply(wire)
                 if now_ms - int(raw.ingest_time_ms[row]) > matters.form.keep_ms:
-                    continue  # read for what it holds back, long told
+                    return  # read for what it holds back, long told
             if not matters.take(wire, int(raw.ingest_time_ms[row]), place):
-                continue
+                return
             if layer is Layer.ALERTS:
                 self._mark_vessel(wire)
             if layer in _TOLD:
                 name = f"{_TOLD[layer]} {wire[matters.form.key]}"
                 self.stories.add(name, str(wire.get("id")), raw.values[row] or b"")
+
+        self._each(raw, take, matters)
 
     def _take_steps(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
         for row, wire in self._objects(raw):
@@ -216,8 +221,7 @@ class Knowledge:
             self.stories.add(name, str(wire.get("id")), raw.values[row] or b"")
 
     def _take_incident_commands(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
-        for _, wire in self._objects(raw):
-            self.holds.take_command(wire)
+        self._each(raw, lambda _, wire: self.holds.take_command(wire))
 
     def _take_updates(self, raw: RawBatch, now_ms: int) -> None:  # noqa: ARG002
         """Only what loudspeakers report; the rest comes back as orders."""
@@ -227,6 +231,19 @@ class Knowledge:
                 self.deliveries[str(wire.get("order_id"))] = action
                 if len(self.deliveries) > _MOST_ASKED:
                     del self.deliveries[next(iter(self.deliveries))]
+
+    def _each(
+        self, raw: RawBatch, take: Callable[[int, Wire], None], matters: Matters | None = None
+    ) -> None:
+        """Hand each object to `take`; one with a field of a wrong type is counted instead.
+
+        Anybody who may write to a topic could else end every gateway, at each start anew.
+        """
+        for row, wire in self._objects(raw, matters):
+            try:
+                take(row, wire)
+            except (TypeError, ValueError):
+                self._count(raw.topic, 1)
 
     def _objects(self, raw: RawBatch, matters: Matters | None = None) -> list[tuple[int, Wire]]:
         found: list[tuple[int, Wire]] = []

@@ -108,7 +108,8 @@ class Matters(ItemTable):
         topic's, and a message that comes again after a crash has an id that was seen.
         """
         if self.layer is not Layer.ALERTS:
-            return before is None or _order(wire) >= _order(before)
+            order = _order(wire)  # also of the first one: it will be compared with
+            return before is None or order >= _order(before)
         message = f"{name} {wire.get('id') or ''}"
         if message in self._messages:
             return False

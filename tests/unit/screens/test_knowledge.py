@@ -182,6 +182,44 @@ def test_what_is_no_record_is_counted_and_stops_nothing(known: Knowledge) -> Non
     assert set(shown(known, Layer.INCIDENTS)) == {"i-2"}
 
 
+@pytest.mark.parametrize(
+    ("topic", "wrong"),
+    [
+        (topics.INCIDENTS_LATEST, {"incident_id": "i-1", "revision": "first"}),
+        (topics.INCIDENTS_LATEST, {"incident_id": "i-2", "revision": [1]}),
+        (topics.CASES_LATEST, {"case_id": "c-1", "state": ["closed"]}),
+        (topics.ALERTS, {"alert_id": "a-1", "transition": [], "lon_deg": 1}),
+        (topics.ALERTS, {"alert_id": "a-1", "lon_deg": "east", "lat_deg": 27.5}),
+        (topics.INCIDENT_COMMANDS, {"id": "k-1", "action": ["silence"]}),
+        (topics.INCIDENT_REPLIES, {"command_id": "k-1", "action": {}, "accepted": True}),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_counted_and_stops_nothing(
+    known: Knowledge, topic: str, wrong: dict[str, Any]
+) -> None:
+    take(known, topics.INCIDENTS_LATEST, {"incident_id": "i-1", "revision": 1, "state": "open"})
+
+    take(known, topic, wrong)
+    known.tick(NOW_MS)
+
+    assert known.refused == {topic: 1}
+    assert set(shown(known, Layer.INCIDENTS)) == {"i-1"}
+
+
+@pytest.mark.parametrize("value", [b"1" + b"0" * 30, b"[" * 300 + b"]" * 300])
+def test_what_no_screen_could_be_told_is_counted_and_stops_nothing(
+    known: Knowledge, value: bytes
+) -> None:
+    wrong = b'{"incident_id":"i-2","revision":1,"state":"open","extra":' + value + b"}"
+    raw = RawBatch(topics.INCIDENTS_LATEST, 0, np.arange(1), np.full(1, NOW_MS), [b"k"], [wrong])
+
+    known.take(topics.INCIDENTS_LATEST, raw, NOW_MS)
+    known.tick(NOW_MS)
+
+    assert known.refused == {topics.INCIDENTS_LATEST: 1}
+    assert shown(known, Layer.INCIDENTS) == {}
+
+
 def test_a_silent_feed_is_stale_since_it_was_last_heard_and_a_quiet_hotline_never_is(
     known: Knowledge, city: City
 ) -> None:
