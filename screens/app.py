@@ -104,7 +104,7 @@ def create_app(settings: Settings, known: City) -> web.Application:
     """Return the application; it reads Kafka from its start to its clean-up.
 
     Raises:
-        ValueError: The audit log's chain is broken, or another gateway holds it.
+        BrokenLogError: The audit log's chain is broken, or another gateway holds it.
     """
     app = web.Application(client_max_size=_MOST_BODY_BYTES)
     now_ms = time.time_ns() // 1_000_000

@@ -24,7 +24,7 @@ async def serve(settings: Settings, city: City, listening: Callable[[str], None]
     Raises:
         NoBrokerError: No Kafka answers.
         OSError: The port is taken.
-        ValueError: The audit log is broken, or another gateway's.
+        BrokenLogError: The audit log is broken, or another gateway's.
     """
     over = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ import click
 from deploy.errors import Fault
 from deploy.options import broker_option, city_option, open_city, state_option
 from deploy.topic_reader import quiet_clients
+from screens.access.audit import BrokenLogError
 from screens.basemap import basemap_of
 from screens.reader import NoBrokerError
 from screens.serve import serve
@@ -73,6 +74,8 @@ def command(
             "Check CITYBRAIN_BROKER or --broker, or start one: citybrain broker start --detach",
         ) from None
     except OSError as error:
+        if error.filename is not None:
+            raise Fault(f"{error.filename}: {error.strerror}", "Give another --state.") from None
         raise Fault(f"Cannot listen on {host}:{port}: {error.strerror}", "Give --port.") from None
-    except ValueError as error:
+    except BrokenLogError as error:
         raise Fault(f"The audit log must not be written to: {error}") from None

@@ -32,11 +32,15 @@ class Verdict(NamedTuple):
     fault: tuple[int, str] | None
 
 
+class BrokenLogError(ValueError):
+    """A log that must not be written to; the text says why."""
+
+
 class AuditLog:
     """Appends to one file, alone; each line is on the disk when `write` returns.
 
     Raises:
-        ValueError: The file's chain is broken, or another process writes to it.
+        BrokenLogError: The file's chain is broken, or another process writes to it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -46,12 +50,12 @@ class AuditLog:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
-            raise ValueError(f"{file}: another gateway writes to it") from None
+            raise BrokenLogError(f"{file}: another gateway writes to it") from None
         verdict = verify(file)
         if verdict.fault is not None:
             os.close(self._file)
             line, what = verdict.fault
-            raise ValueError(f"{file}, line {line}: {what}")
+            raise BrokenLogError(f"{file}, line {line}: {what}")
         self._head = verdict.head
 
     def write(self, entry: Mapping[str, Any]) -> None:
