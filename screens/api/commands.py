@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -38,6 +39,7 @@ from screens.web import (
 
 routes = web.RouteTableDef()
 _WITHIN_S = 5.0
+_CLOSE_S = 3.0
 _SOURCE = "screens"
 
 
@@ -77,9 +79,10 @@ class Sender:
             await producer.send_and_wait(topic, value, key=key)
 
     async def close(self) -> None:
-        """Let go of the broker."""
+        """Let go of the broker; one that is away is not waited for."""
         if self._producer is not None:
-            await self._producer.stop()
+            with suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(self._producer.stop(), _CLOSE_S)
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._one_at_a_time:
