@@ -178,9 +178,10 @@ def open_city(folder: Path) -> City:
     try:
         return load_city(folder)
     except CityFault as broken:
+        count = len(broken.findings)
         told = "\n".join(f"  {finding}" for finding in broken.findings[:_MOST_FINDINGS])
         raise Fault(
-            f"The city in {folder} has {len(broken.findings)} faults:\n{told}",
+            f"The city in {folder} has {count} fault{'s' * (count > 1)}:\n{told}",
             f"See all of them with: citybrain city check {folder}",
         ) from None
 

@@ -29,6 +29,6 @@ def check(folder: Path) -> None:
     for finding in findings:
         click.echo(f"{folder / finding.file}{str(finding).removeprefix(finding.file)}")
     if findings:
-        click.echo(f"{len(findings)} findings", err=True)
+        click.echo(f"{len(findings)} finding{'s' * (len(findings) > 1)}", err=True)
         raise click.exceptions.Exit(Exit.FINDING)
     click.echo(f"{folder}: nothing wrong")

@@ -44,30 +44,32 @@ def parse_city(files: Mapping[str, bytes], params: ParamTypes | None = None) -> 
             None converts nothing.
 
     Raises:
-        CityFault: With every finding, not only the first.
+        CityFault: With every finding, not only the first; of files that cannot be
+            read, only that.
     """
-    city, findings = _parse(files, params)
-    if findings or city is None:
-        raise CityFault(findings)
+    text = CityText(files)
+    city = _parse(text, params)
+    if city is None or text.findings:
+        raise CityFault(text.told)
     return city
 
 
 def city_findings(
     files: Mapping[str, bytes], params: ParamTypes | None = None
 ) -> tuple[Finding, ...]:
-    """Return all that is wrong with `files`, by file and line; nothing for a good city."""
-    return tuple(sorted(_parse(files, params)[1]))
-
-
-def _parse(
-    files: Mapping[str, bytes], params: ParamTypes | None
-) -> tuple[City | None, list[Finding]]:
+    """Return all that is wrong with `files`, as `parse_city` does; nothing for a good city."""
     text = CityText(files)
+    _parse(text, params)
+    return text.told
+
+
+def _parse(text: CityText, params: ParamTypes | None) -> City | None:
+    files = text.files
     head = text.convert(CITY, (), text.toml(CITY), HeadRow) if CITY in files else None
     zone = _zone(text, head)
     if head is None or zone is None:
         text.text(CITY)
-        return None, text.findings
+        return None
     offsets = utc_offsets(offset_pairs(zone))
     texts, sources = _texts(text), _sources(text)
     places = read_places(text, head, texts, sources, offsets)
@@ -80,8 +82,8 @@ def _parse(
     enforcement = read_enforcement(text, roster)
     rules, converted = _rules(text, params)
     if places is None or routing is None or text.findings:
-        return None, text.findings
-    city = City(
+        return None
+    return City(
         code=head.code,
         name_zh=head.name_zh,
         name_en=head.name_en,
@@ -108,7 +110,6 @@ def _parse(
         texts=texts,
         utc_offsets=offsets,
     )
-    return city, text.findings
 
 
 def _zone(text: CityText, head: HeadRow | None) -> ZoneInfo | None:

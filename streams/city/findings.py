@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
+ANY_KEY = "..."
+"""Stands in `steps_of` for a key of a mapping."""
+
 
 class Finding(NamedTuple):
     """One thing that is wrong.
@@ -50,18 +53,28 @@ class Misfit(NamedTuple):
     cure: str
 
 
-def misfit(error: msgspec.ValidationError, known: Iterable[str] = ()) -> Misfit:
+def steps_of(error: msgspec.ValidationError) -> tuple[str | int, ...]:
+    """Return the keys down to what msgspec found; `...` for a mapping's, which it does not name."""
+    where = str(error).partition(" - at `")[2]
+    steps = re.findall(r"\.([^.\[\]`]+)|\[(\d+|\.\.\.)\]", where)
+    return tuple(int(at) if at.isdigit() else name or at for name, at in steps)
+
+
+def misfit(
+    error: msgspec.ValidationError,
+    known: Iterable[str] = (),
+    path: tuple[str | int, ...] | None = None,
+) -> Misfit:
     """Return what msgspec found, in words for the owner of the file.
 
     Args:
         error: What msgspec raised.
         known: Keys that would be right, for a suggestion.
+        path: Keys down to it, where more of them are known than the error names.
     """
-    what, _, where = str(error).partition(" - at `")
-    path = tuple(
-        int(index) if index else name
-        for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", where)
-    )
+    what = str(error).partition(" - at `")[0]
+    if path is None:
+        path = tuple(step for step in steps_of(error) if step != ANY_KEY)
     if unknown := re.search(r"unknown field `(.+?)`", what):
         key, names = unknown[1], sorted(known)
         near = get_close_matches(key, names, 1)
@@ -69,13 +82,18 @@ def misfit(error: msgspec.ValidationError, known: Iterable[str] = ()) -> Misfit:
         return Misfit((*path, key), f"unknown key `{key}`", cure)
     if missing := re.search(r"missing required field `(.+?)`", what):
         return Misfit(path, f"the key `{missing[1]}` is missing", f"add `{missing[1]}`")
-    return Misfit(path, _lower(what), "write a value of the expected kind")
+    what, _, cure = what.partition("; ")  # what we raise ourselves may know the cure
+    return Misfit(path, _lower(what), cure or "write a value of the expected kind")
 
 
 def path_text(path: Iterable[str | int]) -> str:
-    """Return a path as people write it: `venues[2].limit_db`."""
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    """Return a path as people write it: `venues[2].limit_db`, `kinds."gas.toxic".levels`."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{_key(key)}" for key in path)
     return text.removeprefix(".")
+
+
+def _key(name: str) -> str:
+    return f'"{name}"' if "." in name else name
 
 
 def _lower(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
+from streams.city.culprit import path_to
 from streams.city.findings import Finding, misfit, path_text
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -40,23 +41,38 @@ class CityText:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
         self.findings: list[Finding] = []
+        self._unread: list[Finding] = []
         self._lines: dict[str, dict[tuple[str | int, ...], int]] = {}
 
     def find(self, file: str, line: int, path: str, what: str, cure: str) -> None:
         """Note one thing that is wrong."""
         self.findings.append(Finding(file, line, path, what, cure))
 
+    def unread(self, file: str, line: int, what: str, cure: str) -> None:
+        """Note why a file cannot be read at all."""
+        self._unread.append(Finding(file, line, "", what, cure))
+        self.findings.append(self._unread[-1])
+
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """What is to be mended, by file and line.
+
+        Where files cannot be read, only these: what else is found may be missing for
+        no other reason than that, and would hide it.
+        """
+        return tuple(sorted(set(self._unread or self.findings)))
+
     def text(self, file: str) -> str | None:
         """Return the text of a file; None, with a finding, when it is missing or no UTF-8."""
         raw = self.files.get(file)
         if raw is None:
-            self.find(file, 1, "", "the file is missing", "add it to the city's folder")
+            self.unread(file, 1, "the file is missing", "add it to the city's folder")
             return None
         try:
             return raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
-            self.find(file, line, "", "the text is not UTF-8", "save the file as UTF-8")
+            self.unread(file, line, "the text is not UTF-8", "save the file as UTF-8")
             return None
 
     # -- TOML -------------------------------------------------------------
@@ -72,7 +88,7 @@ class CityText:
         except tomllib.TOMLDecodeError as error:
             at = re.search(r"at line (\d+)", str(error))
             line = int(at[1]) if at else text.count("\n") + 1
-            self.find(file, line, "", f"not TOML: {error}", "mend the line, or the one before")
+            self.unread(file, line, f"not TOML: {error}", "mend the line, or the one before")
             return {}
 
     def line(self, file: str, path: tuple[str | int, ...]) -> int:
@@ -95,7 +111,7 @@ class CityText:
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            found = misfit(error, _keys_at(kind, error))
+            found = misfit(error, _keys_at(kind, error), path_to(error, value, kind))
             self.at(file, (*path, *found.path), found.what, found.cure)
             return None
 
@@ -149,7 +165,7 @@ class CityText:
                 if row is not None:
                     yield row
         except csv.Error as error:
-            self.find(file, reader.line_num, "", f"not CSV: {error}", "mend the quotes")
+            self.unread(file, reader.line_num, f"not CSV: {error}", "mend the quotes")
 
     def _csv_row(
         self, file: str, line: int, filled: Mapping[str, Any], kind: type[T]
@@ -172,10 +188,10 @@ class CityText:
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:
-            self.find(file, error.lineno, "", f"not JSON: {error.msg}", "mend the line")
+            self.unread(file, error.lineno, f"not JSON: {error.msg}", "mend the line")
             return []
         if not isinstance(data, dict) or not isinstance(data.get("features"), list):
-            self.find(file, 1, "", "not a FeatureCollection", "put the areas in `features`")
+            self.unread(file, 1, "not a FeatureCollection", "put the areas in `features`")
             return []
         if data.get("datum") != "wgs84":
             what = f"the datum is {data.get('datum')!r}, not 'wgs84'"

@@ -8,8 +8,10 @@ import shapely
 
 from deploy.cities import LONGGANG, check_city, load_city, read_folder
 from deploy.generate_city import generate
+from streams.city.files import city_findings
 from streams.geo.areas import OUTSIDE
 from streams.geo.fences import FencePurpose
+from streams.registry import PARAMS
 
 # The GEOS that made the committed files; another one may cut a last digit differently.
 GEOS = (3, 14)
@@ -22,6 +24,27 @@ def city():
 
 def test_the_files_have_no_fault():
     assert [str(one) for one in check_city(LONGGANG)] == []
+
+
+def test_a_mistake_in_a_kind_is_found_in_that_kind_on_its_line():
+    files = read_folder(LONGGANG)
+    rules = files["rules.toml"].replace(b"station_margin", b"station_margn")
+
+    (finding,) = city_findings({**files, "rules.toml": rules}, PARAMS)
+
+    assert rules.splitlines()[finding.line - 1].startswith(b"station_margn")
+    assert finding.path == 'threshold.kinds."water.level".station_margn'
+    assert finding.cure == "did you mean `station_margin`?"
+
+
+def test_a_file_that_cannot_be_read_is_not_hidden_by_what_refers_to_it():
+    files = read_folder(LONGGANG)
+    units = b"[[units]\n" + files.pop("units.toml")
+    (missing,) = city_findings(files, PARAMS)
+    (broken,) = city_findings({**files, "units.toml": units}, PARAMS)
+
+    assert (missing.file, missing.what) == ("units.toml", "the file is missing")
+    assert (broken.file, broken.line) == ("units.toml", 1)
 
 
 def test_the_counts_are_those_of_longgang(city):
