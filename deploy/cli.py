@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from deploy.errors import Exit
+from deploy.errors import Exit, Fault
 from deploy.lazy import LazyGroup
 
 # name -> what it does, in one line; its module is deploy/commands/<name>.py and
@@ -60,15 +60,24 @@ def main() -> None:
     """Run the command line; Ctrl-C and a closed pipe end it without a word."""
     try:
         outcome = cli.main(standalone_mode=False)
-    except click.ClickException as fault:
-        fault.show()
-        sys.exit(fault.exit_code)
+    except click.ClickException as mistake:
+        mistake.show()
+        sys.exit(mistake.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
         # Python would complain again when it flushes the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.OK)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fault = Fault(
+            f"{error.filename}: {error.strerror}",
+            "Is it the right path, may you read and write there, and is there room?",
+        )
+        fault.show()
+        sys.exit(fault.exit_code)
     sys.exit(outcome if isinstance(outcome, int) else Exit.OK)
 
 

@@ -162,7 +162,9 @@ def _labels(file: Path | None) -> list[Label]:
     if file is None:
         return []
     try:
-        return read_labels(file.read_text())
+        return read_labels(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Fault(f"{file}: the text is not UTF-8", "Save the file as UTF-8.") from None
     except ValueError as error:
         raise Fault(f"{file}: {error}") from None
 

@@ -60,8 +60,8 @@ def _drop(_: Send) -> None:
 def command(*, minutes: int, hz: float, seed: int, city_dir: Path) -> None:
     """A simulated hour of the whole city through every rule, without a broker.
 
-    Told is how often faster than the world that is, on one core; making the hour is
-    not counted.
+    Tells how many times as fast as the world that is, on one core; making the events
+    is not counted.
 
     Example: citybrain bench backtest --minutes 10
     """

@@ -103,9 +103,9 @@ def show(*, case_id: str, as_json: bool, address: str, prefix: str) -> None:
         click.echo(f"  step {finding.seq} is {finding.why}: the log is not as it was written")
 
 
-@command.command()
+@command.command(epilog=f"ACTION is one of {', '.join(CaseAction)}.")
 @click.argument("case_id")
-@click.argument("action", type=click.Choice([one.value for one in CaseAction]))
+@click.argument("action", metavar="ACTION", type=click.Choice([one.value for one in CaseAction]))
 @click.option("--by", required=True, help="Who says so.")
 @click.option("--role", default="field", show_default=True, help="In which role.")
 @click.option("--unit", default="", help="The unit that they speak for.")
@@ -213,10 +213,16 @@ def units(
 
     Example: citybrain case units --department fire
     """
+    known = open_city(city_dir).roster.units.values()
+    departments = sorted({unit.department for unit in known if unit.department})
+    if department is not None and department not in departments:
+        raise click.UsageError(
+            f"no unit is of the department {department!r}; known: {', '.join(departments)}"
+        )
     told = asyncio.run(casebook.units(address, prefix))
     found = [
         unit
-        for unit in open_city(city_dir).roster.units.values()
+        for unit in known
         if (department is None or unit.department == department)
         and (department is not None or unit.code in told)
     ]
@@ -262,21 +268,24 @@ def _urgency(record: Mapping[str, Any]) -> tuple[bool, str]:
 def _place(text: str) -> tuple[float | None, float | None]:
     if not text:
         return None, None
-    numbers = _numbers(text, "--at is lon,lat")
+    numbers = _numbers(text)
     if len(numbers) != 2:  # noqa: PLR2004 - longitude and latitude
-        raise click.UsageError("--at is lon,lat: 120.553,27.575")
+        raise click.UsageError(f"--at {text!r}: write lon,lat in degrees, such as 120.553,27.575")
     return numbers[0], numbers[1]
 
 
-def _numbers(text: str, wanted: str) -> tuple[float, ...]:
+def _numbers(text: str) -> tuple[float, ...]:
+    """Return numbers parted by commas; none where one of them is no number."""
     try:
         return tuple(float(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise click.UsageError(f"{wanted}: {error}") from error
+    except ValueError:
+        return ()
 
 
 def _ring(text: str) -> tuple[float, ...]:
-    numbers = _numbers(text, "--ring is lon,lat,lon,lat,…")
-    if len(numbers) % 2 or 0 < len(numbers) < 6:  # noqa: PLR2004 - three corners
-        raise click.UsageError("--ring needs three corners or more, each as lon,lat")
+    numbers = _numbers(text)
+    if text and (len(numbers) % 2 or len(numbers) < 6):  # noqa: PLR2004 - three corners
+        raise click.UsageError(
+            f"--ring {text!r}: write three corners or more, each as lon,lat, parted by commas"
+        )
     return numbers

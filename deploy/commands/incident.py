@@ -16,8 +16,10 @@ from schemas.topics import INCIDENT_COMMANDS, INCIDENT_REPLIES
 _HOUR_MS = 3_600_000
 
 
-@click.command()
-@click.argument("action", type=click.Choice([action.value for action in IncidentAction]))
+@click.command(epilog=f"ACTION is one of {', '.join(IncidentAction)}.")
+@click.argument(
+    "action", metavar="ACTION", type=click.Choice([action.value for action in IncidentAction])
+)
 @click.option("--by", required=True, help="Who says so.")
 @click.option("--reason", required=True, help="Why.")
 @click.option("--role", default="operator", show_default=True, help="In which role.")
@@ -60,10 +62,10 @@ def command(
     """Say ACTION about incidents, and show the answer; exit code 1 when it is refused.
 
     \b
-    Example: citybrain incident silence --kind 'noise.*' --area square-riverside --hours 2
-               --by op-7 --reason 'licensed concert'
-             citybrain incident mode-on --mode typhoon --by duty-1 --second duty-2
-               --role duty-officer --reason 'orange signal'
+    Example: citybrain incident silence --kind 'noise.*' --area square-riverside --hours 2 \\
+                 --by op-7 --reason 'licensed concert'
+             citybrain incident mode-on --mode typhoon --by duty-1 --second duty-2 \\
+                 --role duty-officer --reason 'orange signal'
     """
     city = open_city(city_dir).code
     now_ms = time.time_ns() // 1_000_000

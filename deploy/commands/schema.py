@@ -50,30 +50,49 @@ def check(against: str) -> None:
 
     Example: citybrain schema check --against origin/main
     """
+    git = _git(against)
     kept = {path.name: path.read_bytes() for path in sorted(KEPT.glob("*.json"))}
     drifted = contract.drift(kept)
     for finding in drifted:
         click.echo(f"drift: {finding}")
     if drifted:
         click.echo("Write them again with: citybrain schema export")
-    broken = [words for name in kept for words in _breaking(name, against)]
+    broken = [words for name in kept for words in _breaking(git, name, against)] if git else []
     for words in broken:
         click.echo(f"breaks readers: {words}")
     if drifted or broken:
         raise click.exceptions.Exit(Exit.FINDING)
-    click.echo(f"{len(kept)} documents are as the code says, and break no reader.")
+    end = ", and break no reader" if git else "; what breaks readers is seen in a git checkout"
+    click.echo(f"{len(kept)} documents are as the code says{end}.")
 
 
-def _breaking(name: str, commit: str) -> list[str]:
-    """Return how the schema `name` breaks readers of the one in `commit`."""
+def _git(commit: str) -> str | None:
+    """Return git where the schemas stand in a checkout; None elsewhere.
+
+    Raises:
+        click.UsageError: The checkout has no such commit.
+    """
     git = shutil.which("git")
-    new = jsonschema.export().get(name)
-    if git is None or new is None:
-        return []
-    shown = subprocess.run(  # noqa: S603  # found on the path
-        [git, "show", f"{commit}:./{name}"], cwd=KEPT, capture_output=True, check=False
+    if git is None or _run(git, "rev-parse", "HEAD").returncode:
+        return None
+    if _run(git, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}").returncode:
+        raise click.UsageError(f"--against: there is no commit {commit!r} in this checkout")
+    return git
+
+
+def _run(git: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(  # noqa: S603  # found on the path
+        [git, *words], cwd=KEPT, capture_output=True, check=False
     )
-    if shown.returncode:  # no checkout, or the schema is new
+
+
+def _breaking(git: str, name: str, commit: str) -> list[str]:
+    """Return how the schema `name` breaks readers of the one in `commit`."""
+    new = jsonschema.export().get(name)
+    if new is None:
+        return []
+    shown = _run(git, "show", f"{commit}:./{name}")
+    if shown.returncode:  # the schema is new
         return []
     found = jsonschema.breaking(json.loads(shown.stdout), json.loads(new))
     return [f"{name}: {one}" for one in found]

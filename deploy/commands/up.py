@@ -28,7 +28,7 @@ from deploy.options import data_option
 )
 @data_option
 def command(*, simulate: bool, seed: int, broker: str | None, prefix: str, data_dir: Path) -> None:
-    """Start broker, topics, worker and screens, and show the city until Ctrl-C.
+    """Start broker, topics, agents, HTTP door and screens; show the city until Ctrl-C.
 
     On a terminal a page is redrawn; elsewhere each alert, incident and order is
     one line. Ctrl-C ends all that was started here.

@@ -27,7 +27,7 @@ class _Given(NamedTuple):
     loglevel: str
 
 
-@click.command()
+@click.command(epilog=f"Agents: {', '.join(AGENTS)}.")
 @click.argument("agents", nargs=-1, type=click.Choice(list(AGENTS)), metavar="[AGENT]…")
 @city_option
 @state_option("Folder of the agents' copy of their state.")
@@ -46,13 +46,32 @@ class _Given(NamedTuple):
     show_envvar=True,
     help="Of the first agent's /metrics, the next ones follow; 0 takes free ones.",
 )
-@click.option("--commit-interval", type=float, default=1.0, help="Seconds between commits.")
 @click.option(
-    "--stuck-after", type=float, default=30.0, help="Seconds of lag without progress to end after."
+    "--commit-interval",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Seconds between commits.",
 )
-@click.option("--replication", type=int, default=1, help="Of changelogs that do not exist yet.")
 @click.option(
-    "--loglevel", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO"
+    "--stuck-after",
+    type=float,
+    default=30.0,
+    show_default=True,
+    help="Seconds of lag without progress to end after.",
+)
+@click.option(
+    "--replication",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Of changelogs that do not exist yet.",
+)
+@click.option(
+    "--loglevel",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
+    default="INFO",
+    show_default=True,
 )
 @broker_option
 def command(
@@ -74,8 +93,6 @@ def command(
     An agent that fails ends its process and is started again from its durable
     state. One agent that is named alone runs in this process, for a supervisor
     of your own: exit code 0 after a signal, 1 after a failure.
-
-    Agents: readings, urgent, nmea, positions, incidents, dispatch.
 
     \b
     Examples:

@@ -60,6 +60,16 @@ def citybrain(folder: Path, *arguments: str, **env: str) -> "subprocess.Complete
         (["simulate", "--scenario", "earthquake"], 2, "illegal-parking"),
         (["simulate", "--speed", "3", "--broker", "127.0.0.1:9"], 2, "--duration or --scenario"),
         (["simulate", "--scenario", "gas", "--broker", "127.0.0.1:9"], 3, "No Kafka answers"),
+        (["schema", "export", "--to", "/dev/null/here"], 3, "/dev/null/here"),
+        (["keys", "new", "--source", "iot", "--file", "/dev/null/keys"], 3, "/dev/null"),
+        (["schema", "check", "--against", "no-such-commit"], 2, "no commit 'no-such-commit'"),
+        (
+            ["case", "act", "city", "status", "--by", "a", "--at", "x", "--broker", "b:9"],
+            2,
+            "lon,lat",
+        ),
+        (["case", "units", "--department", "firre", "--broker", "b:9"], 2, "enforcement, fire,"),
+        (["worker", "--help"], 0, "cameras, complaints, devices"),
     ],
 )
 def test_the_exit_code_and_the_words_tell_what_is_wrong(
