@@ -8,7 +8,6 @@ where a row has none) and paces a replay.
 
 import csv
 import gzip
-import io
 import tarfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
@@ -138,12 +137,15 @@ def _boat(text: str, year: int) -> list[KeyedRecord]:
     """Return one boat's records, oldest first."""
     fixes: list[Position] = []
     bad: list[bytes] = []
-    rows = csv.reader(io.StringIO(text))
-    next(rows, None)
-    for row in rows:
-        fix = _fix(row, year)
+    lines = text.splitlines()[1:]
+    rows = csv.reader(lines)
+    while rows.line_num < len(lines):
+        try:
+            fix = _fix(next(rows, []), year)
+        except csv.Error:  # a stray byte of a file that is none of ours
+            fix = None
         if fix is None:
-            bad.append(",".join(row).encode())
+            bad.append(lines[rows.line_num - 1].encode())
         else:
             fixes.append(fix)
     fixes.sort(key=lambda fix: fix.event_time_ms)

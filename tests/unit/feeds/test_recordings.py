@@ -35,6 +35,17 @@ def test_a_boats_rows_come_oldest_first_after_its_gear(tmp_path):
     assert second.event_time_ms > first.event_time_ms
 
 
+def test_a_stray_byte_spoils_its_own_row_alone(tmp_path):
+    file = tmp_path / "20578.csv"
+    file.write_text(BOAT.replace("oops", "o\rops").replace("a,row", "a\0row"), encoding="utf-8")
+
+    bad = [record.value for record in read_beidou(file) if not record.key]
+    kept = [record for record in read_beidou(file) if record.key]
+
+    assert bad == [b"o", b"ops,not,a\0row"]
+    assert len(kept) == 3
+
+
 def test_boats_of_an_archive_are_merged_by_time(tmp_path):
     for boat in ("20578", "20579"):
         (tmp_path / f"{boat}.csv").write_text(BOAT.replace("20578", boat), encoding="utf-8")
