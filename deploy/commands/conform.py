@@ -14,6 +14,7 @@ from feeds.intake.http.answers import VerdictBody
 from schemas.instants import parse_instant
 from schemas.refused import Refusal
 from streams.doors.sender import ALL, Sender
+from streams.doors.sorting import RECORDS
 from streams.doors.verdict import Outcome
 
 
@@ -52,7 +53,8 @@ def command(
     """Say what the doors would answer to FILE, without a broker; exit code 1 when not all is taken.
 
     JSON as for POST /v1/events: an object, an array, or (.jsonl, .ndjson) one
-    object a line; an NMEA log one sentence a line.
+    object a line; an NMEA log one sentence a line. Lines are counted from 1,
+    items of an array from 0, as in a door's answer.
 
     \b
     Examples:
@@ -61,8 +63,9 @@ def command(
       citybrain conform old.jsonl --as position --at 2026-05-01T20:30:00+08:00
     """
     sender = Sender("conform", sources or ALL)
-    lines = file.suffix in {".jsonl", ".ndjson"}
-    told = verdicts_on(file.read_bytes(), kind, sender, open_city(city_dir), now_ms, lines=lines)
+    body, lines = file.read_bytes(), file.suffix in {".jsonl", ".ndjson"}
+    told = verdicts_on(body, kind, sender, open_city(city_dir), now_ms, lines=lines)
+    numbers = _line_numbers(body) if kind == NMEA or (lines and kind in RECORDS) else []
     counts: Counter[Outcome] = Counter()
     for index, verdict in told:
         counts[verdict.outcome] += 1
@@ -71,10 +74,17 @@ def command(
         if as_json:
             click.echo(msgspec.json.encode(VerdictBody(index, *verdict)))
         else:
-            place = f"{'line' if lines or kind == NMEA else 'item'} {index}"
+            place = f"line {numbers[index]}" if numbers else f"item {index}"
             field = f" {verdict.field}:" if verdict.field else ""
             click.echo(f"{place}: {verdict.outcome} {verdict.code}{field} {verdict.hint}".rstrip())
     summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome)
     click.echo(summary, err=True)
     if counts[Outcome.REJECTED]:
         raise click.exceptions.Exit(Exit.FINDING)
+
+
+def _line_numbers(body: bytes) -> list[int]:
+    """Return the numbers of the lines that hold something; none where the file is an array."""
+    if body.lstrip()[:1] == b"[":
+        return []
+    return [number for number, line in enumerate(body.splitlines(), 1) if line.strip()]

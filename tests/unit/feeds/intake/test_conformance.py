@@ -78,14 +78,14 @@ def test_the_contracts_own_examples_have_the_shape_that_a_door_takes(name: str, 
 
 def test_the_command_names_what_is_refused_and_exits_with_one(tmp_path: Path) -> None:
     file = tmp_path / "sample.jsonl"
-    file.write_text(f"{json.dumps(GOOD)}\n{json.dumps(GOOD | {'unit': 'm'})}\n")
+    file.write_text(f"{json.dumps(GOOD)}\n\n{json.dumps(GOOD | {'unit': 'm'})}\n")
     asked = ["conform", str(file), "--as", "reading", "--at", AT]
 
     outcome = CliRunner().invoke(cli, [*asked, "--source", "noise"])
     foreign = CliRunner().invoke(cli, [*asked, "--source", "iot", "--json"])
 
     assert outcome.exit_code == 1
-    assert "line 1: rejected unknown-unit unit: noise.laeq takes dB(A)" in outcome.output
+    assert "line 3: rejected unknown-unit unit: noise.laeq takes dB(A)" in outcome.output
     assert "1 accepted, 0 duplicate, 1 rejected" in outcome.output
     assert json.loads(foreign.output.splitlines()[0])["code"] == "foreign-source"
     file.write_text(json.dumps(GOOD))
