@@ -1,4 +1,4 @@
-"""A screen in twenty lines: python screen_client.py http://127.0.0.1:8080 USER PASSWORD."""
+"""A screen in forty lines: python screen_client.py http://127.0.0.1:8080 USER PASSWORD."""
 
 import asyncio
 import json
