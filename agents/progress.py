@@ -49,7 +49,7 @@ class Progress(Generic[K]):
     """Watches partitions; one with backlog whose `done` stands still is stuck.
 
     Args:
-        patience_s: How long it may stand still (FEATURES row 28: 30 s).
+        patience_s: How long it may stand still.
     """
 
     def __init__(self, patience_s: float) -> None:

@@ -76,7 +76,7 @@ async def keep_open(
         try:
             memory = Memory(plan.memory)
         except MemoryInUseError as used:
-            raise Fault(str(used), "End the other one, or give --data another folder.") from used
+            raise Fault(str(used), "End the other one, or give another --state.") from used
         stack.callback(memory.close)
         publisher = await stack.enter_async_context(Publisher(plan.address, plan.prefix))
         ledger = Ledger(lateness_ms(city), IntakeMetrics(), time.time_ns() // 1_000_000)

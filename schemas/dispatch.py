@@ -6,7 +6,7 @@ from schemas.envelope import Envelope
 
 
 class CaseState(StrEnum):
-    """Stages of a case, after GB/T 30428 and FEATURES row 54."""
+    """Stages of a case, after GB/T 30428."""
 
     DETECTED = "detected"
     DISPATCHED = "dispatched"

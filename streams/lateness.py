@@ -18,8 +18,8 @@ class Timing(msgspec.Struct, frozen=True):
         out_of_orderness_ms: How far a row may be behind the newest before it.
         allowed_lateness_ms: How far behind the watermark it is still taken.
         idle_ms: Wall time of silence after which the watermark goes on with
-            wall time (FEATURES row 21: 30 s).
-        future_ms: How far event time may be ahead of ingest time (row 4: 60 s).
+            wall time.
+        future_ms: How far event time may be ahead of ingest time.
     """
 
     out_of_orderness_ms: int

@@ -2,7 +2,7 @@
 
 Only a clock that is ahead can be told: a reading that is old on arrival may have
 waited in a gateway. A device counts as ahead while the median of its latest
-events says so (FEATURES row 4: 50 events, 30 s); single events do not. Those that
+events says so (of 50 events, 30 s); single events do not. Those that
 are refused for being in the future count too, else the worst clocks went unseen.
 
 A device is followed from its first event that is ahead until so many in a row are

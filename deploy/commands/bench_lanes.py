@@ -12,7 +12,7 @@ from deploy.errors import Exit
 from deploy.options import city_option
 
 AIM_P99_S = 2.0
-"""Of a fire alert, with parking at ten times its load (FEATURES row 14)."""
+"""Of a fire alert, with parking at ten times its load."""
 
 
 @click.command()

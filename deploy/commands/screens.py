@@ -76,6 +76,7 @@ def command(
     except OSError as error:
         if error.filename is not None:
             raise Fault(f"{error.filename}: {error.strerror}", "Give another --state.") from None
-        raise Fault(f"Cannot listen on {host}:{port}: {error.strerror}", "Give --port.") from None
+        what = f"Cannot listen on {host}:{port}: {error.strerror}"
+        raise Fault(what, "Give another --port, or --host.") from None
     except BrokenLogError as error:
         raise Fault(f"The audit log must not be written to: {error}") from None

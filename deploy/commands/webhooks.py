@@ -53,7 +53,11 @@ def command(*, file: Path, metrics_port: int, address: str, prefix: str) -> None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     quiet_clients()
     metrics = WebhookMetrics()
-    server, _ = start_http_server(metrics_port, "127.0.0.1", metrics.registry)
+    try:
+        server, _ = start_http_server(metrics_port, "127.0.0.1", metrics.registry)
+    except OSError as error:
+        what = f"/metrics cannot be served at 127.0.0.1:{metrics_port}: {error.strerror}"
+        raise Fault(what, "Give another --metrics-port; 0 takes a free one.") from None
     names = ", ".join(endpoint.name for endpoint in endpoints.all)
     click.echo(f"webhooks: {names}; metrics at http://127.0.0.1:{server.server_port}/metrics")
     try:

@@ -1,6 +1,6 @@
 """The memory of intake: which events were published in the last 24 hours, and with what body.
 
-Idempotency (FEATURES row 2): the key is the source with its own id of the event,
+Idempotency: the key is the source with its own id of the event,
 or, without one, with kind, subject and event time. Kept on disk in buckets of a
 day, so that a restart forgets nothing and a day that is over is deleted whole.
 

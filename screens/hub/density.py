@@ -7,7 +7,7 @@ from screens.hub.subscription import Layer
 from screens.hub.table import Rows, Table
 
 MOST_ITEMS = 5_000
-"""Of all layers of one view together, clusters counted too (FEATURES row 68)."""
+"""Of all layers of one view together, clusters counted too."""
 MOST_CLUSTERS = 400
 """Of one layer."""
 _CELL_AT_ZOOM_0_DEG = 45.0  # 64 px of the 512 px that show 360 degrees

@@ -20,7 +20,7 @@ from streams.geo.coverage import coverage_flaws
 from streams.geo.fences import Area, Fence, FencePurpose
 
 _MIN_CORNERS = 4
-# GCJ-02 minus WGS-84 at Longgang, computed: DOMAIN section 9.
+# GCJ-02 minus WGS-84 at Longgang, computed.
 GCJ02_SHIFT_DEG = (0.00395, -0.00333)
 
 

@@ -1,7 +1,7 @@
 """Feed volume: a feed that comes thin, or not at all, against its own usual.
 
 `feed.degraded`: less than a share of what is usual at this hour of the day, for
-minutes; `feed.down`: nothing for twice its usual gap (FEATURES row 10). What is
+minutes; `feed.down`: nothing for twice its usual gap. What is
 usual is learned: by hour of the day once such an hour was seen whole, else from
 the last half hour. Counts run on wall time, since nothing that happens on a feed
 can tell that nothing does.

@@ -8,7 +8,7 @@ from schemas.records import Reason
 from streams.doors.verdict import Code, Verdict, rejected
 
 OF_LAST = 50
-"""A device's skew is the median of so many of its latest events (FEATURES row 4)."""
+"""A device's skew is the median of so many of its latest events."""
 
 FLAGGED_S = 30.0
 """A device further ahead than this has a wrong clock (row 4)."""

@@ -5,7 +5,7 @@ from streams.doors.verdict import Code, Outcome, Verdict, rejected
 from streams.geo.gcj02 import distance_m, shifted
 
 SUSPECT_M = 150.0
-"""A fixed device may report a place so far from its registered one (FEATURES row 5)."""
+"""A fixed device may report a place so far from its registered one."""
 
 _LIKE_M = 60.0  # nearer than this to the shifted place is taken as the shift
 

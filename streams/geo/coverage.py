@@ -1,4 +1,4 @@
-"""Coverage: that areas leave no hole and do not overlap (FEATURES row 37)."""
+"""Coverage: that areas leave no hole and do not overlap."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

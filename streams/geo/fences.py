@@ -114,7 +114,7 @@ class Fence:
 def default_buffer_m(geometry: Area) -> float:
     """Return max(20 m, 10 % of the square root of the area), at most 500 m.
 
-    20 m covers the scatter of a GNSS fix (FEATURES row 31). The share follows
+    20 m covers the scatter of a GNSS fix. The share follows
     the area's square root, not a radius, because it means the same for a
     disc, a basin and a long thin channel. The cap is there because for a band
     of sea hundreds of kilometres wide ten per cent is no noise any more, but

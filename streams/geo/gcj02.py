@@ -1,8 +1,7 @@
 """GCJ-02, China's shifted datum: where a WGS-84 place stands on such a map.
 
 Only forward, to recognise places that were sent unconverted; nothing is ever
-turned back (DESIGN and decision on datums: the inverse is approximate).
-Constants: DOMAIN section 9.
+turned back: the inverse is approximate.
 """
 
 from math import cos, pi, sin, sqrt

@@ -182,7 +182,7 @@ class _Walk:
         if what is _Due.LOSE:
             self._lose(at_ms)
         elif what is _Due.WINDOW_OPENS:
-            # Whoever is there enters at this instant, without a new fix (FEATURES row 35).
+            # Whoever is there enters at this instant, without a new fix.
             if stay is None and fence_id in self.scheduled:
                 self._begin(Word.ENTER, fence_id, Why.WINDOW_OPENED, at_ms)
         elif stay is None:

@@ -38,7 +38,7 @@ MOVES: Mapping[tuple[CaseState, CaseAction], CaseState] = {
     (CaseState.DEPARTED, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
     (CaseState.ON_SITE, CaseAction.FALSE_ALARM): CaseState.FALSE_ALARM,
 }
-"""What the field may do, by where its order stands (FEATURES row 54).
+"""What the field may do, by where its order stands.
 
 The city's own moves are not in it: it issues (DETECTED or RETURNED to
 DISPATCHED), closes what corrected itself (DETECTED to CLOSED), marks what

@@ -37,8 +37,8 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return_limit: The return that sends a case to the city desk.
         reminder_gap_s: Least time between two loudspeaker calls for one incident.
         forget_s: How long after its end a case is remembered (wall time).
-        review_s: How long a supervisor has to review a return (FEATURES row 57).
-        depart_s: How long an accepted order may stay before it goes back (row 62).
+        review_s: How long a supervisor has to review a return.
+        depart_s: How long an accepted order may stay before it goes back.
         clear_s: How long a sensor is to be below its clear level to prove the end.
         prove_s: How long after `handle` a proof is waited for (row 56).
         relapse_s: The same matter again so soon after the end is the same case.

@@ -1,4 +1,4 @@
-"""Telling people again (FEATURES row 48): what has grown, and what nobody has answered.
+"""Telling people again: what has grown, and what nobody has answered.
 
 As Alertmanager has it: who is at work hears that the matter has grown, at most once
 in `group_interval_s`; who was asked and has not answered hears of it again every

@@ -1,4 +1,4 @@
-"""Verify before close (FEATURES row 56): what proves that a matter is over.
+"""Verify before close: what proves that a matter is over.
 
 A sensor that has been below its clear level for some minutes, a photo, or a word
 of those who were there. Without any of them a handled order is

@@ -1,4 +1,4 @@
-"""Boats that leave harbour against the order (FEATURES section 4, 8).
+"""Boats that leave harbour against the order.
 
 While a mode with `recall` is in force, boats of its bands of latitude are to be in
 harbour. One that is told to have left is an alert of its own, at once. It is told by

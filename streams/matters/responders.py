@@ -1,4 +1,4 @@
-"""The nearest free responder (FEATURES row 59): how units stand, and who of several is sent.
+"""The nearest free responder: how units stand, and who of several is sent.
 
 What a unit says of itself is kept as it was said, with its instant; whether it is
 busy follows from its orders as well. A choice is made as things stood a moment

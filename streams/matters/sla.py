@@ -16,7 +16,7 @@ import msgspec
 from schemas.dispatch import Clock, ClockNote
 from streams.matters.routing import fits
 
-_WARNINGS = ((ClockNote.WARN_50, 50), (ClockNote.WARN_80, 80))  # percent, FEATURES row 60
+_WARNINGS = ((ClockNote.WARN_50, 50), (ClockNote.WARN_80, 80))  # percent
 _TOLD: Mapping[ClockNote | None, int] = {
     None: 0,
     ClockNote.WARN_50: 1,

@@ -9,7 +9,7 @@ One ladder belongs to one sensor and moves in event time over judged windows:
     any rung ─ calm for a hold ────────► closed
 
 Art. 70 and 82 of the Noise Pollution Law ask for persuasion before
-enforcement; the times are FEATURES' defaults and the city's to change. Beside
+enforcement; the times are the city's to change. Beside
 it runs a warning, "approaching the limit", which ends when the ladder begins.
 
 Windows of one verdict that follow each other are walked as one `Run`: only the

@@ -1,7 +1,7 @@
 """Complaints rule: tickets of 110 and 12345 become alerts, one for each chain of calls.
 
 A matter that 12345 hands to 110, or back, keeps its chain: its tickets are one
-alert with a count (FEATURES row 12). It ends when no further call came for
+alert with a count. It ends when no further call came for
 `keep_s`; a call after that is a new alert. What calls of different chains have
 in common is found by where and when they are, by whoever correlates.
 

@@ -2,8 +2,8 @@
 
 An alert is about one kind before one camera. It begins sure when enough of the
 latest detections are confident, doubtful when they are only worth a look: then
-it is marked, for it may support what others notice but sends nobody by itself
-(FEATURES row 11). A doubtful alert becomes sure by an update, never the other way
+it is marked, for it may support what others notice but sends nobody by itself.
+A doubtful alert becomes sure by an update, never the other way
 round. Detections that go on raise its count and are told at a bounded pace; it
 ends when nothing was seen for `clear_s`.
 

@@ -4,7 +4,7 @@
 prefixes 970, 972, 974 that sends navigational status 14 or a text with ACTIVE;
 a test (status 15, text TEST) raises nothing. Devices send bursts of eight
 messages a minute: all of them are one alert, with one update when the first
-place becomes known, until no burst came for `clear_s` (DOMAIN section 7).
+place becomes known, until no burst came for `clear_s`.
 
 `vessel.false-distress` (data quality, Minor) is status 14 from any other
 identity: a ship with a wrong setting, seen at 17.4 kn in the Danish log.

@@ -53,7 +53,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         lost_after_s: A visit to closed or watched water ends as `lost` after
-            this silence (DOMAIN section 6: 2 h for ten-minute fixes).
+            this silence (2 h for ten-minute fixes).
         max_gap_s: No crossing is read into a longer pause between two fixes.
         max_speed_kn: Nor into a faster jump.
     """

@@ -54,11 +54,11 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters. No official hours are known (DOMAIN section 6).
+    """Parameters. No official hours are known.
 
     Attributes:
         beidou: Ten-minute fixes: 0.84 % of real intervals are over 30 min, and
-            112 of 569 boats ever are silent for 2 h (measured, DOMAIN 6).
+            112 of 569 boats ever are silent for 2 h (measured).
         class_a: Under way, every 2 to 10 s (M.1371-5).
         class_a_moored: At anchor or moored, every 3 min.
         class_b: Every 30 s to 3 min.

@@ -27,7 +27,7 @@ from streams.vessels.messages import (
 from streams.vessels.nmea import Part, Piece, Token, ais_part, checksum_agrees, pieces, stamp_ms
 
 PART_TIMEOUT_MS = 2_000
-"""FEATURES row 6: parts of one message arrive within 2 s, by receive time."""
+"""Parts of one message arrive within 2 s, by receive time."""
 
 WAITING_LIMIT = 64
 """Messages that may wait on one feed; sequence ids are 0 to 9 on two channels."""

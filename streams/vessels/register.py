@@ -2,7 +2,7 @@
 
 An MMSI's first digits say what carries it (ITU-R M.585); not all that send
 positions are vessels. The register is the city's own and is believed first:
-a class B unit may say any ship type (DOMAIN section 7).
+a class B unit may say any ship type.
 """
 
 import re

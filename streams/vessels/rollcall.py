@@ -17,7 +17,7 @@ from streams.geo.fences import FenceIndex, FencePurpose
 from streams.vessels.register import BEIDOU_PREFIX, VesselRecord
 
 STALE_MS = 2 * 3_600_000
-"""BeiDou terminals speak every 10 min: two hours of silence are no pause (DOMAIN 6)."""
+"""BeiDou terminals speak every 10 min: two hours of silence are no pause."""
 
 NOWHERE = "unknown"
 

@@ -36,7 +36,7 @@ class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Parameters.
 
     Attributes:
-        max_speed_kn: Faster is not one hull (FEATURES row 7: 60 kn).
+        max_speed_kn: Faster is not one hull.
         slack_m: Let pass whatever the speed: a fix's second is known to the
             minute's second only, so half a minute at 60 kn is 926 m.
         fixes: How many fixes each place must have before anything is decided.
