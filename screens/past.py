@@ -42,8 +42,8 @@ async def matters_at(
     """
     wanted = {prefix + _SOURCES[layer]: Matters(layer, atlas) for layer in layers}
     consumer = AIOKafkaConsumer(bootstrap_servers=address, group_id=None, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         parts = await partitions_of(address, wanted)
         await _fold(consumer, parts, wanted, at_ms)
     finally:

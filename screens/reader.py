@@ -76,6 +76,8 @@ class Reader:
                     self._knowledge.take(topic, _raw(topic, part.partition, records), now_ms)
                     self.records += len(records)
                     await asyncio.sleep(0)  # screens before the next batch
+                if watch.done():
+                    watch.result()  # it ends by a failure alone
                 if not self.caught_up.is_set() and self._followed:
                     await self._check_goals(consumer)
         finally:

@@ -119,8 +119,11 @@ async def _play(
         await socket.close(code=1008, message=b"sign in again")
     except CutError:
         _abort(request)
-    except (ConnectionError, RuntimeError):
+    except ConnectionError:
         pass  # it went
+    except Exception:
+        _abort(request)  # a screen that stays open and is told nothing would look calm
+        raise
     finally:
         look.close()
 

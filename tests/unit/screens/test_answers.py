@@ -158,3 +158,22 @@ def test_a_worker_says_how_the_units_of_the_own_community_stand_and_no_others(
         assert await stands("LG-C001-team", state="asleep") == (400, "bad-command")
 
     serve(city, tmp_path, talk)
+
+
+def test_a_screen_that_can_be_told_nothing_any_more_is_cut_and_not_left_open(
+    city: City, tmp_path: Path
+) -> None:
+    async def talk(client: TestClient) -> None:  # type: ignore[type-arg]
+        right = {"user": "desk", "password": PASSWORD}
+        await client.post("/api/v1/session", json=right)
+        socket = await client.ws_connect("/api/v1/ws")
+        await socket.send_json({"subscribe": {"layers": ["alerts"]}})
+        assert (await socket.receive_json(timeout=60))["type"] == "snapshot"
+
+        (tmp_path / "screens" / "users.json").write_text("no accounts")
+
+        async with asyncio.timeout(60):
+            while not socket.closed:
+                await socket.receive()
+
+    serve(city, tmp_path, talk)
