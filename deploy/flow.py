@@ -36,9 +36,13 @@ class FlowMeter:
         self._last: tuple[float, dict[str, int]] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._consumer.start()
-        await self._admin.start()
-        self._parts = await partitions_of(self._address, self._topics)
+        try:
+            self._parts = await partitions_of(self._address, self._topics)
+            await self._consumer.start()
+            await self._admin.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -39,11 +39,10 @@ async def _consumer(address: str) -> AsyncIterator[AIOKafkaConsumer]:
         auto_offset_reset="earliest",
     )
     try:
-        await consumer.start()
-    except KafkaConnectionError as error:
-        await consumer.stop()
-        raise unreachable(address) from error
-    try:
+        try:
+            await consumer.start()
+        except KafkaConnectionError as error:
+            raise unreachable(address) from error
         yield consumer
     finally:
         await consumer.stop()
@@ -67,11 +66,10 @@ async def producer(address: str) -> AsyncIterator[AIOKafkaProducer]:
         max_request_size=_MAX_REQUEST,
     )
     try:
-        await sender.start()
-    except KafkaConnectionError as error:
-        await sender.stop()
-        raise unreachable(address) from error
-    try:
+        try:
+            await sender.start()
+        except KafkaConnectionError as error:
+            raise unreachable(address) from error
         yield sender
     finally:
         await sender.stop()

@@ -133,10 +133,13 @@ def _watchers(
     take: Callable[[str, bytes | None], object],
     look: Callable[[Flow], None],
 ) -> list[asyncio.Task[None]]:
-    return [
+    tasks = [
         asyncio.create_task(_follow(stage, over, take), name="records"),
         asyncio.create_task(_measure(stage, over, look), name="flow"),
     ]
+    for task in tasks:
+        task.add_done_callback(lambda _: over.set())  # a page that stands still would look calm
+    return tasks
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -170,7 +173,7 @@ async def _measure(stage: Stage, over: asyncio.Event, look: Callable[[Flow], Non
     names = [stage.prefix + topic for inputs in INPUTS.values() for topic in inputs]
     async with FlowMeter(stage.address, names, f"{stage.prefix}citybrain-") as meter:
         while not over.is_set():
-            with suppress(KafkaError):  # a broker that restarts: look again later
+            with suppress(KafkaError, OSError):  # a broker that restarts: look again later
                 look(await meter.look())
             await pause(over, _LOOK_S)
 

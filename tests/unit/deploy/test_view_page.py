@@ -1,12 +1,16 @@
 """The terminal view shows alerts, incidents, orders with clocks, throughput and lag."""
 
+import asyncio
+import io
 import re
 
+import pytest
 from rich.console import Console
 
 from deploy.board import Board
+from deploy.errors import Fault
 from deploy.flow import Flow
-from deploy.view import Stage, page
+from deploy.view import Stage, page, show
 
 AT_MS = 1_742_616_000_000
 NEWS = [(AT_MS, "fire: smoke")]
@@ -76,3 +80,14 @@ def test_on_a_small_terminal_every_panel_still_has_room() -> None:
     for title in ("sources", "▶ fire: smoke", "alerts (0)", "open incidents", "dispatch orders"):
         assert title in text
     assert "Ctrl-C" in text
+
+
+def test_a_view_whose_kafka_does_not_answer_ends_with_that_and_does_not_stand_still() -> None:
+    stage = Stage("127.0.0.1:1", "", [], [])
+    console = Console(file=io.StringIO())
+
+    async def look() -> None:
+        await asyncio.wait_for(show(stage, console, asyncio.Event()), 60)
+
+    with pytest.raises(Fault, match="No Kafka answers"):
+        asyncio.run(look())
