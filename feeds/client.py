@@ -141,7 +141,8 @@ class Client:
 
     Attributes:
         answered: Events by verdict: accepted, duplicate, rejected.
-        error: Why the door refuses all that is sent; None while it does not.
+        error: Why nothing is delivered any more: the door refuses the request itself, or
+            `on_refused` failed, or the spool; None while it goes on.
     """
 
     def __init__(
@@ -169,7 +170,7 @@ class Client:
         self._fresh = threading.Event()
         self._pump: threading.Thread | None = None
         self._delivering = threading.Lock()
-        self.error: DoorError | None = None
+        self.error: Exception | None = None
         self.answered: Counter[str] = Counter()
 
     def send(self, event: Mapping[str, Any]) -> None:
@@ -177,7 +178,7 @@ class Client:
 
         Raises:
             SpoolFullError: The door was away for too long.
-            DoorError: The door refused an earlier request as such.
+            Exception: What `error` holds: the door refused an earlier request as such.
         """
         if self.error is not None:
             raise self.error
@@ -234,6 +235,9 @@ class Client:
             except DoorError as error:
                 self.error = error
                 return
+            except Exception as error:  # told to whoever sends the next event, too
+                self.error = error
+                raise
 
     def _deliver(self, within_s: float | None) -> bool:
         """Deliver one batch; return whether it was answered for in time."""
@@ -275,12 +279,20 @@ class Client:
             self._link.close()
             raise _LaterError(f"the door does not answer: {error}") from error
         if answer.status in _ANSWERED:
-            verdicts: Sequence[Mapping[str, Any]] = msgspec.json.decode(said)["verdicts"]
-            return verdicts
+            return _verdicts(said)
         if answer.status in _TRY_LATER:
             told = answer.headers.get("Retry-After", "")
             raise _LaterError(f"{answer.status}", float(told) if told.isdigit() else 0.0)
         raise DoorError(f"the door answers {answer.status}: {said[:300].decode(errors='replace')}")
+
+
+def _verdicts(said: bytes) -> Sequence[Mapping[str, Any]]:
+    """Return the verdicts of an answer; one that holds none is of somebody on the way."""
+    try:
+        verdicts: Sequence[Mapping[str, Any]] = msgspec.json.decode(said)["verdicts"]
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise _LaterError("the answer holds no verdicts") from error
+    return verdicts
 
 
 def _wait_s(state: RetryCallState) -> float:

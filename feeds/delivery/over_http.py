@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from feeds.client import Client
+from feeds.client import Client, DoorError
 from feeds.delivery.delivery import PATIENCE_S, DeliveryError
 from feeds.recordings import KeyedRecord
 from schemas.topics import (
@@ -106,9 +106,10 @@ class HttpDelivery:
             except msgspec.DecodeError:
                 self._unreadable += 1
                 continue
-            if self._client.error is not None:
+            try:
+                self._client.send(event)
+            except DoorError:
                 return  # told by `_shrunk`
-            self._client.send(event)
             self._sent += 1
 
     def _refused(self, _event: Mapping[str, Any], verdict: Mapping[str, Any]) -> None:

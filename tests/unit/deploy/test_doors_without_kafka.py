@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,6 +131,50 @@ def test_a_client_in_the_background_delivers_more_than_a_batch(door: Place, tmp_
         assert client.flush(60)
 
     assert [int(event["id"]) for event in refused] == list(range(1200))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_fails_in_the_background_is_told_to_whoever_sends_next(
+    door: Place, tmp_path: Path
+) -> None:
+    def fail(event: Any, verdict: Any) -> None:
+        raise ZeroDivisionError
+
+    with Client(door.url, door.token, tmp_path / "s.db", on_refused=fail) as client:
+        pump = next(one for one in threading.enumerate() if one.name == "citybrain-client")
+        client.send(reading(unit="m"))
+        pump.join(60)
+        with pytest.raises(ZeroDivisionError):
+            client.send(reading())
+
+    again = Client(door.url, door.token, tmp_path / "s.db")
+    assert len(again.spool) == 1
+    again.close(0)
+
+
+class Portal(BaseHTTPRequestHandler):
+    """Somebody between a client and its door who says yes to everything, in HTML."""
+
+    def do_POST(self) -> None:
+        self.send_response(202)
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
+
+    def log_message(self, *_: Any) -> None:
+        """Keep quiet."""
+
+
+def test_a_yes_without_a_verdict_answers_for_nothing(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), Portal) as portal:
+        threading.Thread(target=portal.serve_forever, daemon=True).start()
+        client = Client(f"http://127.0.0.1:{portal.server_port}", "cb_x_y", tmp_path / "s.db")
+        client.send({})
+        is_answered_for = client.flush(0.5)
+        portal.shutdown()
+
+    assert not is_answered_for
+    assert len(client.spool) == 1
+    client.close(0)
 
 
 def test_a_full_spool_takes_no_more(tmp_path: Path) -> None:
