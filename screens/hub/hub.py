@@ -20,15 +20,21 @@ class Hub:
         self.epoch = epoch
         self.cursor = 0
         self._now_ms = 0
+        self._put_back_ms = 0
         self._views: dict[Subscription, View] = {}
         self._users: dict[Subscription, int] = {}
 
     def tick(self, now_ms: int) -> None:
-        """Publish what is due; views take it in when somebody looks."""
+        """Publish what is due; views take it in when somebody looks.
+
+        A wall clock that is put back stands still here: nobody waits until it has
+        caught up with what was told already.
+        """
         self.cursor += 1
-        self._now_ms = now_ms
+        self._put_back_ms += max(0, self._now_ms - self._put_back_ms - now_ms)
+        self._now_ms = now_ms + self._put_back_ms
         for table in self.tables.values():
-            table.publish(self.cursor, now_ms)
+            table.publish(self.cursor, self._now_ms)
 
     def open(self, seen: Subscription) -> "Look":
         """Return a look at a subscription; close it when its screen goes."""

@@ -36,6 +36,18 @@ def test_an_entity_is_told_at_once_then_at_most_once_a_second_and_then_as_it_is_
     assert told == [(0, 0), (4, 4), (8, 8)]
 
 
+def test_a_clock_that_is_put_back_holds_nothing_up() -> None:
+    hub, table = make()
+    seen = []
+    for now_ms in (NOW_MS, NOW_MS - 500_000, NOW_MS - 499_000, NOW_MS - 600_000, NOW_MS - 599_000):
+        put(table, "a", now_ms)
+        hub.tick(now_ms)
+        (whole,) = table.whole([table.row_of["a"]])
+        seen.append(orjson.loads(whole)["said"])
+
+    assert seen == [NOW_MS, NOW_MS, NOW_MS - 499_000, NOW_MS - 499_000, NOW_MS - 599_000]
+
+
 def test_screens_that_see_the_same_share_the_frame_and_its_bytes() -> None:
     hub, table = make()
     one, other = hub.open(ALERTS), hub.open(Subscription((Layer.ALERTS,)))
