@@ -48,14 +48,14 @@ def move(work: Work, word: Word) -> str | None:
     work.say(with_state(order, state), OrderChange.MOVED, word.key, reason=word.reason, by=word.by)
     work.step(action.value, word, order_id=order.order_id, unit=order.unit)
     _after(work, action, word, order)
-    if to is not None:
+    if action is CaseAction.RETURN:
         work.put(
             returns=work.case.returns + 1,
             review_by_ms=word.at_ms + work.params.review_s * 1000,
         )
     if to is not None and (not work.case.live or order.part):
         reassign(work, order, to)
-    elif to is not None or action is CaseAction.ACCEPT:
+    elif action in {CaseAction.RETURN, CaseAction.ACCEPT}:
         arm(work, work.now_ms + work.respond_ms)
     return None
 
@@ -65,7 +65,8 @@ def _refused(case: Case, order: Order, word: Word, to: Assignment | None) -> str
     action = CaseAction(word.action)
     if why := refusal(order, action, word.reason, word.photo):
         return why
-    if action is CaseAction.RETURN and to is None:
+    is_last = all(one.order_id == order.order_id for one in case.live)
+    if action is CaseAction.RETURN and to is None and is_last:
         return "nobody-left: every unit has handed it back, this one decides"
     return _still_at_work(case, order) if action is CaseAction.CLOSE else None
 

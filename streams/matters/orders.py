@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from schemas.dispatch import CaseState, Clock, OrderChange, Reminder
 from schemas.ids import uuid5
 from streams.matters import news, sla
-from streams.matters.cases import Order
+from streams.matters.cases import CITY_TASK, Order
 from streams.matters.casework import Speaker, Work, with_state
 from streams.matters.routing import RANK, Assignment, Level, assign, last_resort, steps
 from streams.matters.story import SOURCE
@@ -56,16 +56,17 @@ def escalate(work: Work, reason: str) -> None:
 def heir(work: Work, order: Order) -> Assignment | None:
     """Return who takes over what `order` hands back; None means that nobody is left.
 
-    A unit is never asked twice. The return that reaches the limit goes to the
-    city desk, whose word is the last.
+    No unit but the city desk is asked twice. The return that reaches the limit goes
+    to the desk, whose word is the last; so does what is of no place, a task of the city.
     """
-    routing, roster = work.directory.routing, work.directory.roster
-    tried = frozenset(one.unit for one in work.case.orders)
-    if work.case.returns + 1 < work.params.return_limit:
+    case, routing, roster = work.case, work.directory.routing, work.directory.roster
+    tried = frozenset(one.unit for one in case.orders)
+    if case.returns + 1 < work.params.return_limit and case.function != CITY_TASK:
         levels = steps(order.level, routing)
         if chosen := assign(levels, work.call, routing, roster, tried, pick=work.pick):
             return chosen
-    return None if routing.desk in tried else last_resort(routing, roster)
+    has_it = any(one.unit == routing.desk for one in case.live)
+    return None if has_it else last_resort(routing, roster)
 
 
 def reassign(work: Work, order: Order, to: Assignment) -> None:

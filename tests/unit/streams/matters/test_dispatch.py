@@ -292,6 +292,36 @@ def test_the_third_return_goes_to_the_city_desk_and_ends_there(scene):
     assert answer.reason.startswith("nobody-left")
 
 
+def test_who_is_not_the_last_may_hand_back_though_the_desk_has_it(scene):
+    city = scene()
+    city.hears("opened")
+    for unit in ("m1", "g1"):
+        city.is_told("return", unit, reason="not mine")
+    city.at(minutes=3)
+    assert [order.unit for order in city.case().live] == ["c1", "desk", "leader"]
+
+    assert city.commands("return", "c1", reason="not mine").accepted
+    assert city.case().returns == 3
+    assert [order.unit for order in city.case().live] == ["desk", "leader"]
+    assert city.commands("return", "desk", reason="not mine").accepted
+    assert city.commands("return", "leader", reason="not mine").accepted
+    assert [order.unit for order in city.case().live] == ["desk"]
+    assert city.commands("return", "desk", reason="not mine").reason == "nobody-left"
+
+
+def test_what_was_taken_over_from_the_desk_and_is_handed_back_is_the_desks_again(scene):
+    city = scene()
+    city.hears("opened")
+    for unit in ("m1", "g1"):
+        city.is_told("return", unit, reason="not mine")
+    city.commands("reassign", to_unit="desk", reason="we decide")
+    city.commands("take-over", "c2", reason="we are next door")
+    assert city.commands("return", "c2", reason="it is not ours either").accepted
+
+    assert [order.unit for order in city.case().live] == ["desk"]
+    assert city.case().returns == 3
+
+
 def test_when_the_one_who_accepted_hands_back_the_silent_other_has_a_minute_left(scene):
     city = scene()
     city.hears("opened")
