@@ -52,7 +52,8 @@ def act(work: Work, word: Word, into: Work | None) -> str | None:
     if action in _SAY_WHY and not word.reason.strip():
         return f"reason-required: {action} says why"
     if work.case.is_ended and action not in {CaseAction.REOPEN, CaseAction.NOTE}:
-        return f"illegal-move: {action} while {work.case.state}; possible: reopen, note"
+        possible = "note" if work.case.function else "reopen, note"
+        return f"illegal-move: {action} while {work.case.state}; possible: {possible}"
     if action is CaseAction.MERGE:
         return _merge(work, word, into)
     return ACTIONS[action](work, word)
@@ -121,6 +122,8 @@ def _merge(work: Work, word: Word, into: Work | None) -> str | None:
 def _reopen(work: Work, word: Word) -> str | None:
     if not work.case.is_ended:
         return f"illegal-move: reopen while {work.case.state}; it has not ended"
+    if function := work.case.function:
+        return f"illegal-move: reopen of a {function}; give it anew: it is a case of its own"
     work.put(into="")
     revive(work, "reopen", word.at_ms, word)
     route, rung = work.call.route, work.incident.rung

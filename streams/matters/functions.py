@@ -108,6 +108,8 @@ def _city_task(
         return Plan((), _never, f"role-required: one of {', '.join(sorted(SUPERVISORS))}")
     if not command.text.strip():
         return Plan((), _never, "text-required: say in `text` what is to be done")
+    if command.level and command.level not in TERRITORIAL:
+        return Plan((), _never, f"unknown-level: one of {', '.join(TERRITORIAL)}")
     case = _case_of(command, cases, CITY_TASK, now_ms)
 
     def carry_out(work: Work, word: Word) -> str | None:
@@ -278,13 +280,16 @@ def _case_of(
 
 
 def _of_areas(work: Work, command: CaseCommand) -> list[Unit]:
-    """Return the units of the areas that are listed, or drawn, or all of a level."""
-    level = Level(command.level) if command.level in TERRITORIAL else Level.COMMUNITY
+    """Return the units of the areas that are listed, or drawn, or all of a level.
+
+    A ring that holds no area is nobody, not everybody.
+    """
+    level = Level(command.level or Level.COMMUNITY)
     wanted = set(command.areas)
     if command.ring_deg:
         index = TERRITORIAL.index(level)
         wanted |= {chain[index] for chain in work.directory.areas.within(command.ring_deg)}
-    everybody = not (wanted or command.units)
+    everybody = not (wanted or command.units or command.ring_deg)
     units = work.directory.roster.units.values()
     if everybody:
         return [unit for unit in units if unit.level == level]

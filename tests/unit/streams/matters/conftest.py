@@ -61,7 +61,9 @@ class Boundaries:
     def chain_of(self, area):
         return SQUARE if area in {"square-1", "LG-C1", "LG-G1"} else None
 
-    def within(self, _ring_deg):
+    def within(self, ring_deg):
+        if min(ring_deg[::2]) >= 121:
+            return []
         return [SQUARE, AreaChain("LG-M2", "LG-G2", "LG-C2", "LG")]
 
 

@@ -1,5 +1,7 @@
 """Stories of the city's functions, forty-five minutes each on a clock that jumps."""
 
+import pytest
+
 from schemas.dispatch import CaseState, OrderChange
 
 # -- 联勤处置"一件办" ---------------------------------------------------------------------
@@ -99,6 +101,46 @@ def test_a_task_to_who_is_not_there_is_refused_whole(scene):
 
     assert (reply.reason, city.cases) == ("unknown-area", {})
     assert city.commands("city-task", "c1", "city", text="x").reason == "role-required"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"ring_deg": (121.5, 27.0, 122.0, 27.0, 122.0, 28.0)}, "nobody"),
+        ({"level": "gird"}, "unknown-level"),
+        ({"level": "city"}, "unknown-level"),
+    ],
+    ids=["a ring drawn over the sea", "a level misspelt", "no level of areas"],
+)
+def test_a_task_that_means_no_area_goes_to_nobody_and_never_to_everybody(scene, fields, reason):
+    city = scene()
+    reply = city.commands("city-task", name="city", text="x", **fields)
+
+    assert (reply.reason, city.orders) == (reason, [])
+
+
+def test_a_task_that_a_community_hands_back_is_the_desks(scene):
+    city = scene()
+    key = task(city, areas=("LG-C1", "LG-C3"))
+    city.works("c1", "return", name=key, reason="we have no fire doors")
+    assert {order.unit: order.part for order in city.case(key).live} == {
+        "c3": "asked",
+        "desk": "asked",
+    }
+
+    city.works("c3", "return", name=key, reason="nor have we")
+    assert [order.unit for order in city.case(key).live] == ["desk"]
+    assert city.commands("return", "desk", key, reason="who then?").reason == "nobody-left"
+
+
+def test_a_task_that_is_over_is_not_taken_up_again_but_given_anew(scene):
+    city = scene()
+    key = task(city, areas=("LG-C1",))
+    city.works("c1", "receipt", "handle", "verify", "close", name=key)
+    reply = city.commands("reopen", name=key, reason="the doors are shut")
+
+    assert (reply.reason, city.case(key).lives) == ("illegal-move", 1)
+    assert city.orders[-1].state is CaseState.CLOSED
 
 
 def test_a_task_that_comes_again_is_one_task(scene):
