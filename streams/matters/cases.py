@@ -173,11 +173,12 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         pause, paused_ms: Clocks that stand still now, and how long they have before.
         into: The case that it became part of, or that its incident is worked on in.
         lives: How often it was taken up.
+        came_back: Its incident came back after its end, while nobody was to be told.
         function: The city's function that opened it, where no incident did.
         answer_by_ms, answer_told: Until when its units are to answer, and whether
             that was looked at.
         place: Where, for inspections that are folded by place.
-        supervised: Steps of supervision taken.
+        supervised: Steps of supervision taken in this life.
         told_size, news_ms: How great the matter was when people heard of it last, and
             when; `news_at_ms` when they are told that it has grown since,
             `repeat_at_ms` when it is told again to those who have not answered.
@@ -219,6 +220,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     paused_ms: int = 0
     into: str = ""
     lives: int = 1
+    came_back: bool = False
     function: str = ""
     answer_by_ms: int | None = None
     answer_told: bool = False

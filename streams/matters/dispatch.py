@@ -290,13 +290,45 @@ def _follow_on(desk: Desk, case: Case, incident: Incident) -> None:
     if into is not None and into.incident.incident_id == incident.incident_id:
         work.put(incident=incident)  # a relapse: its work is done in the case before
         desk.take(work)
-        work = desk.work(into, incident.ingest_time_ms)
-        _follow(work, incident)
-    elif into is not None and not into.is_ended:
+        _follow_on(desk, into, incident)
+        return
+    if case.incident.merged_into and not incident.merged_into:
+        work.put(into="")  # it was split away again
+        into = None
+    into = _goes_on_in(desk, into)
+    if into is not None and not into.is_ended:
         work.put(incident=incident)
+    elif incident.merged_into and not case.is_ended:
+        _join(desk, work, incident)
     else:
         _follow(work, incident)
     desk.take(work)
+
+
+def _goes_on_in(desk: Desk, case: Case | None) -> Case | None:
+    """Return the case that goes on with what was merged into `case`, however often since."""
+    while case is not None and case.state is CaseState.MERGED and case.into:
+        case = desk.case(case.into)
+    return case
+
+
+def _join(desk: Desk, work: Work, incident: Incident) -> None:
+    """Let one case go on where its incident was merged into another by hand.
+
+    Where nobody works on the other, those who are at work here finish it.
+    """
+    into = _goes_on_in(desk, desk.case(case_id_of(incident.merged_into)))
+    if into is not None and into.case_id == work.case.case_id:
+        into = None
+    if work.case.live and (into is None or into.is_ended):
+        _follow(work, incident)
+        return
+    work.put(incident=incident, into=into.case_id if into else "")
+    close(work, CaseState.MERGED, work.now_ms, "incident-merged")
+    if into is not None and not into.is_ended:
+        other = desk.work(into, incident.ingest_time_ms)
+        other.step("joined", reason=f"case:{work.case.case_id}")
+        desk.take(other)
 
 
 def _follow(work: Work, incident: Incident) -> None:
@@ -309,8 +341,11 @@ def _follow(work: Work, incident: Incident) -> None:
     work.put(resolved_ms=None if is_open else case.resolved_ms or work.now_ms)
     if case.is_ended:
         # Somebody closed it while it went on: a higher rung takes it up again. A
-        # false alarm stays one until the incident itself comes back.
-        back = incident.change is IncidentChange.REOPENED and incident.actionable
+        # false alarm stays one until the incident itself comes back. What came back
+        # while it was held is taken up when it is set free.
+        came_back = is_open and (case.came_back or incident.change is IncidentChange.REOPENED)
+        work.put(came_back=came_back)
+        back = came_back and incident.actionable
         if back or (risen and case.state is CaseState.CLOSED):
             work.put(into="")
             revive(work, "relapse" if back else "rung-risen", changed_ms)
