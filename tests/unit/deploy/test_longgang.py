@@ -11,6 +11,9 @@ from deploy.generate_city import generate
 from streams.city.files import city_findings
 from streams.geo.areas import OUTSIDE
 from streams.geo.fences import FencePurpose
+from streams.matters import recall
+from streams.matters.holds import touches_life
+from streams.matters.policy import is_any
 from streams.registry import PARAMS
 
 # The GEOS that made the committed files; another one may cut a last digit differently.
@@ -101,6 +104,28 @@ def by_brute_force(polygons, lon, lat):
         near = order[first : last + 1]
         owner[near[shapely.intersects_xy(polygons[at], lon[near], lat[near])]] = at
     return owner
+
+
+def test_no_matter_of_life_is_silenced_by_one_person(city):
+    params = city.params
+    found = {
+        *(one.finding for one in params["threshold"].kinds.values() if one.life_safety),
+        *(kind for kind, one in params["detections"].kinds.items() if one.life_safety),
+        *(kind for kind, one in params["complaints"].kinds.items() if one.life_safety),
+        "vessel.distress",
+        recall.KIND,
+    }
+    life_kinds = params["incidents"].life_kinds
+
+    assert len(found) > 8
+    assert [kind for kind in sorted(found) if not touches_life((kind,), life_kinds)] == []
+
+
+@pytest.mark.parametrize("kind", ["temperature.exceeded", "smoke.seen", "fire.seen"])
+def test_whatever_notices_a_fire_joins_the_smoke_detector_beside_it(city, kind):
+    links = city.params["incidents"].links
+
+    assert any(is_any("smoke.alarm", one.kinds) and is_any(kind, one.kinds) for one in links)
 
 
 def test_there_is_a_fence_of_every_purpose(city):
