@@ -353,11 +353,19 @@ def _follow(work: Work, incident: Incident) -> None:
     elif risen:
         answer(work, incident.rung, changed_ms, "rung-risen")
     elif incident.change is IncidentChange.RESOLVED and not case.live:
-        close(work, CaseState.CLOSED, work.now_ms, "self-corrected")
+        _close_by_itself(work)
     elif incident.change in {IncidentChange.RESOLVED, IncidentChange.REOPENED}:
         _note_change(work, incident.change)
     else:
         news.follow(work)
+
+
+def _close_by_itself(work: Work) -> None:
+    """Close what ended before anybody went; what only fell silent has not corrected itself."""
+    is_measured = proof.is_measured(work.incident)
+    work.put(proof=proof.SENSOR if is_measured else "")
+    reason = "self-corrected" if is_measured else work.incident.reason
+    close(work, CaseState.CLOSED, work.now_ms, reason)
 
 
 def _note_change(work: Work, change: IncidentChange) -> None:

@@ -19,6 +19,7 @@ from schemas.cases import CaseRecord
 from schemas.dispatch import CaseState, Clock
 from schemas.ids import uuid5
 from schemas.kpi import ClockScore, Kpi
+from streams.matters.proof import SENSOR
 from streams.matters.routing import RANK, Level
 
 SOURCE = "citybrain.kpi"
@@ -48,6 +49,7 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
         revision: Of the newest record; -1 while only a loudspeaker is known of it.
         reminders: Ids of the calls to a loudspeaker about it.
         went: Somebody was sent.
+        quiet: A sensor says that it is over.
     """
 
     revision: int = -1
@@ -56,6 +58,7 @@ class Scored(msgspec.Struct, frozen=True, omit_defaults=True):
     ended: bool = False
     at_community: bool = False
     went: bool = False
+    quiet: bool = False
     reopens: int = 0
     units: tuple[Unit, ...] = ()
     reminders: tuple[str, ...] = ()
@@ -81,6 +84,7 @@ def scored(record: CaseRecord, before: Scored | None, city: str, period: Period)
         ended=ended,
         at_community=ended and stayed_at_community(record),
         went=bool(record.orders),
+        quiet=record.verified == SENSOR,
         reopens=record.lives - 1,
         units=(*_units(record), *_areas(record, city)),
         reminders=before.reminders,
@@ -162,7 +166,7 @@ class Figures:
                 counts[f"kept {clock}"] += sign * kept
             if unit.level == AREA:
                 counts["reminders"] += sign * len(case.reminders)
-                worked = bool(case.reminders) and case.ended and not case.went
+                worked = bool(case.reminders) and case.ended and case.quiet and not case.went
                 counts["worked"] += sign * worked
             self._names[unit.code] = (unit.level, unit.name)
             self._newest[unit.code] = max(self._newest.get(unit.code, ""), case.period)

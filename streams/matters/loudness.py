@@ -14,6 +14,7 @@ from schemas.incidents import Incident
 from streams.geo.fences import distance_m
 from streams.matters.course import OVER
 from streams.matters.dispatch import case_id_of
+from streams.matters.proof import SENSOR
 from streams.noise.limits import Venue
 
 COMPLAINT = "complaint.noise"
@@ -34,7 +35,7 @@ class Loudness(NamedTuple):
         complaints: Tickets about noise at or near it, repeats of one ticket not counted.
         times: How often it was too loud for so long that something was done.
         reminders: Calls to its loudspeaker.
-        worked: Cases with a reminder that ended with nobody sent.
+        worked: Cases with a reminder that a sensor saw end with nobody sent.
         sent: Cases for which somebody was sent.
     """
 
@@ -73,7 +74,7 @@ def loudness(
             continue
         case, called = cases.get(case_id_of(incident.incident_id)), calls[incident.incident_id]
         went = case is not None and bool(case.orders)
-        quiet = case is not None and case.state in OVER and not went
+        quiet = case is not None and case.state in OVER and case.verified == SENSOR and not went
         before = counts[key := Key(month(incident.opened_time_ms), venue)]
         counts[key] = Loudness(
             before.complaints + complaints,

@@ -6,10 +6,28 @@ of those who were there. Without any of them a handled order is
 """
 
 from schemas.dispatch import CaseState, OrderChange
+from schemas.incidents import Incident
 from streams.matters.cases import DONE, Order
 from streams.matters.casework import Work, with_state
+from streams.matters.merge import NOTICE_REASON
 from streams.matters.orders import close
+from streams.matters.storms import RULE as STORM
 from streams.matters.words import Word
+
+SENSOR = "sensor"
+_UNMEASURED = frozenset(
+    {
+        NOTICE_REASON,
+        STORM,  # its children tell how each of them ended
+        "no-data",  # a meter fell silent
+        "not-seen",  # a sensor did, or a camera sees it no more
+        "not-heard",  # a boat did
+        "lost",
+        "no-burst",
+        "no-more-calls",
+    }
+)
+"""How reasons begin that say nothing of how it stands there: nobody measured it."""
 
 
 def on_handled(work: Work, word: Word, order_id: str) -> None:
@@ -43,15 +61,20 @@ def look(work: Work) -> None:
             if order.state is CaseState.HANDLED:
                 _mark(work, order, CaseState.HANDLED_UNVERIFIED, "unverified", "nothing-proves-it")
         return
-    _verify(work, tuple(one for one in work.case.live if one.state in unproved), "sensor")
+    _verify(work, tuple(one for one in work.case.live if one.state in unproved), SENSOR)
     if all(order.state is CaseState.VERIFIED for order in work.case.live):
         close(work, CaseState.CLOSED, work.now_ms, "sensor-clear")
+
+
+def is_measured(incident: Incident) -> bool:
+    """Say whether the end of an incident is what a sensor read, and not that nothing was heard."""
+    return not incident.merged_into and incident.reason.partition(" ")[0] not in _UNMEASURED
 
 
 def _quiet_at_ms(work: Work) -> int | None:
     """Return when the sensor will have been quiet for long enough; None while it is not."""
     resolved_ms = work.case.resolved_ms
-    if resolved_ms is None or work.is_notice:
+    if resolved_ms is None or not is_measured(work.incident):
         return None
     return resolved_ms + work.params.clear_s * 1000
 

@@ -81,15 +81,20 @@ def test_other_matters_at_the_place_are_no_complaints_about_noise():
 
 
 @pytest.mark.parametrize(
-    ("state", "orders", "worked", "sent"),
+    ("said", "worked", "sent"),
     [
-        (CaseState.CLOSED, (), 1, 0),
-        (CaseState.CLOSED, RECORD.orders, 0, 1),
-        (CaseState.DETECTED, (), 0, 0),
+        ({"verified": "sensor"}, 1, 0),
+        ({"verified": "sensor", "orders": RECORD.orders}, 0, 1),
+        ({"state": CaseState.DETECTED}, 0, 0),
+        ({"verified": ""}, 0, 0),
+        ({"state": CaseState.FALSE_ALARM, "verified": ""}, 0, 0),
     ],
+    ids=["quieter", "somebody went", "goes on", "the meter fell silent", "false alarm"],
 )
-def test_a_reminder_has_worked_when_it_ended_and_nobody_was_sent(state, orders, worked, sent):
-    told = counted([incident()], [case(state=state, orders=orders)], [call(1), call(2)])
+def test_a_reminder_has_worked_when_a_meter_says_that_it_ended_and_nobody_was_sent(
+    said, worked, sent
+):
+    told = counted([incident()], [case(**said)], [call(1), call(2)])
 
     assert told == {Key(MAY, "square-a"): Loudness(0, 1, 2, worked, sent)}
 

@@ -1,6 +1,10 @@
 """Verify before close: a sensor, a photo or a word; otherwise it stays unverified."""
 
+import pytest
+
 from schemas.dispatch import CaseState
+from streams import hysteresis
+from streams.noise import ladder
 
 
 def handled(scene, **fields):
@@ -49,6 +53,37 @@ def test_a_sensor_that_is_loud_again_proves_nothing(scene):
     city.at(minutes=30)
 
     assert city.case().state is CaseState.HANDLED_UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        hysteresis.Reason.NOT_SEEN,
+        ladder.Reason.NO_DATA,
+        "no-more-calls",
+        "not-heard unregistered",
+        "lost silence",
+        "no-burst",
+        "storm",
+    ],
+)
+def test_that_nothing_is_heard_any_more_proves_nothing(scene, reason):
+    city = handled(scene)
+    city.at(minutes=7).hears("resolved", reason=reason)
+    city.at(minutes=60)
+
+    assert (city.case().state, city.case().proof) == (CaseState.HANDLED_UNVERIFIED, "")
+
+
+def test_a_reminder_after_which_the_meter_fell_silent_has_corrected_nothing(scene):
+    noise = {"kind": "noise.exceeded", "rung": 1}
+    for reason, proof in (("self-corrected", "sensor"), ("no-data", "")):
+        city = scene()
+        city.hears(**noise)
+        city.at(minutes=9).hears("resolved", reason=reason, **noise)
+
+        (closed,) = city.steps("closed")
+        assert (closed.reason, city.records[-1].verified) == (reason, proof)
 
 
 def test_that_a_notice_is_over_proves_nothing(scene):

@@ -132,11 +132,12 @@ def test_the_unit_asked_first_answers_for_the_response_and_the_owner_for_being_o
     assert (office.newest["grid-1"].returns, office.newest["grid-2"].returns) == (1, 0)
 
 
-def test_a_reminder_has_worked_when_the_case_ended_and_nobody_went(office):
-    office.hears(call("a"), case("a", orders=()), case("b"), call("b"))
+def test_a_reminder_has_worked_when_a_meter_says_that_it_ended_and_nobody_went(office):
+    office.hears(call("a"), case("a", orders=(), verified="sensor"), case("b"), call("b"))
+    office.hears(call("silent"), case("silent", orders=()))
 
     kpi = office.newest["longgang"]
-    assert (kpi.reminders, kpi.reminders_worked) == (2, 1)
+    assert (kpi.reminders, kpi.reminders_worked) == (3, 1)
 
 
 def test_a_case_that_came_back_is_a_reopening_and_no_longer_ended(office):
