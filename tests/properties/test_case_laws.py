@@ -84,6 +84,21 @@ DIRECTORY = Directory(
     lambda _now_ms: 720,
 )
 ON_CASES = [one for one in CaseAction if one not in {"city-task", "whistle", "visit"}]
+FITTING = {
+    CaseAction.RETURN: "own",
+    CaseAction.FALSE_ALARM: "own",
+    CaseAction.HELPERS: "own",
+    CaseAction.TAKE_OVER: "other",
+    CaseAction.REASSIGN: "",
+    CaseAction.REVIEW: "",
+    CaseAction.MERGE: "",
+    CaseAction.REOPEN: "",
+    CaseAction.PAUSE: "",
+    CaseAction.RESUME: "",
+    CaseAction.SUPERVISE: "",
+    CaseAction.CLOSE: "",
+}
+"""What can be asked at most times: by the unit that has the case, another one, or the desk."""
 STAGES = {
     Clock.RESPOND: Stage.RESPOND,
     Clock.ORDER: Stage.ORDER,
@@ -106,6 +121,7 @@ class City(RuleBasedStateMachine):
         self.events, self.orders, self.records, self.replies = [], [], [], []
         self.revisions, self.lives, self.numbers = Counter(), [], iter(range(10**6))
         self.sent = []
+        self.asked = {}
 
     # -- what happens ---------------------------------------------------------------
     @rule(
@@ -120,21 +136,76 @@ class City(RuleBasedStateMachine):
         self.hear(name, kind, "opened", rung if kind.startswith("noise") else 0)
         return name
 
-    @rule(name=cases_of, change=st.sampled_from(["updated", "resolved", "reopened"]))
-    def goes_on(self, name, change):
+    @rule(
+        target=cases_of,
+        asked=st.sampled_from(
+            [
+                ("city-task", {"areas": ("C", "G"), "units": ("police",)}),
+                ("city-task", {"level": "grid"}),
+                ("whistle", {"departments": ("police",)}),
+                ("visit", {"areas": ("C",), "departments": ("police", "flood")}),
+            ]
+        ),
+    )
+    def is_asked_of_many(self, asked):
+        action, whom = asked
+        said = {"subject": "city", "text": "x", "within_s": 60, **whom}
+        reply = self.command("", CaseAction(action), "c1", "desk", "why", **said)
+        assert reply.accepted
+        name = f"asked-{reply.case_id}"
+        self.asked[name] = reply.case_id
+        return name
+
+    @rule(
+        name=cases_of,
+        change=st.sampled_from(["updated", "resolved", "reopened"]),
+        is_held=st.sampled_from([False, False, True]),
+    )
+    def goes_on(self, name, change, is_held):
+        held = {"actionable": False, "held": ("mode:typhoon",)} if is_held else {}
+        self.hears_of(name, change, **held)
+
+    @rule(name=cases_of, into=cases_of)
+    def is_merged_by_hand(self, name, into):
+        if name != into and into not in self.asked:
+            self.hears_of(name, "resolved", merged_into=into)
+
+    def hears_of(self, name, change, **facts):
+        if name in self.asked:
+            return  # no incident of a sensor is behind it
         known = self.cases.get(case_id_of(name))
         incident = known.incident if known else None
         kind, rung = (incident.kind, incident.rung) if incident else ("waste.pile", 0)
-        self.hear(name, kind, change, rung)
+        self.hear(name, kind, change, rung, **facts)
 
-    @rule(name=cases_of)
-    def goes_as_it_should(self, name):
-        case = self.cases.get(case_id_of(name))
-        if case is None or not case.live:
-            return
-        order = case.live[-1]
-        action = next((a for state, a in order.moves if state is order.state), None)
-        self.command(name, action, order.unit, "field", "why", order_id=order.order_id)
+    def key_of(self, name):
+        return self.asked.get(name) or case_id_of(name)
+
+    @rule(name=cases_of, moves=st.integers(1, 6))
+    def goes_as_it_should(self, name, moves=1):
+        for _ in range(moves):
+            case = self.cases.get(self.key_of(name))
+            if case is None or not case.live:
+                return
+            order = case.live[-1]
+            action = next((a for state, a in order.moves if state is order.state), None)
+            self.command(name, action, order.unit, "field", "why", order_id=order.order_id)
+
+    @rule(
+        name=cases_of,
+        into=cases_of,
+        action=st.sampled_from([*FITTING]),
+        to_unit=st.sampled_from(UNITS[:-1]),
+    )
+    def is_commanded_by_who_may(self, name, into, action, to_unit):
+        """Mostly accepted: what is chosen blindly hardly ever is."""
+        case = self.cases.get(self.key_of(name))
+        own = case.live[-1].unit if case and case.live else to_unit
+        unit = {"own": own, "other": to_unit, "": ""}[FITTING[action]]
+        self.command(
+            name, action, unit, "field" if unit else "desk", "no-access", to_unit=to_unit,
+            into=self.key_of(into), departments=("police", "flood"), within_s=60,
+        )  # fmt: skip
 
     @rule(
         name=cases_of,
@@ -148,7 +219,7 @@ class City(RuleBasedStateMachine):
     def is_commanded(self, name, into, action, unit, role, reason, photo):  # noqa: PLR0917
         self.command(
             name, action, unit, role, reason, photo=photo, to_unit=unit,
-            into=case_id_of(into), departments=("police", "flood"), within_s=60,
+            into=self.key_of(into), departments=("police", "flood"), within_s=60,
         )  # fmt: skip
 
     @rule(
@@ -191,7 +262,7 @@ class City(RuleBasedStateMachine):
             assert not out.changed
             assert not out.events
 
-    def hear(self, name, kind, change, rung):
+    def hear(self, name, kind, change, rung, **facts):
         self.revisions[name] += 1
         first = self.revisions[name] == 1
         state = IncidentState.RESOLVED if change == "resolved" else IncidentState.OPEN
@@ -202,7 +273,7 @@ class City(RuleBasedStateMachine):
             opened_time_ms=self.now_ms - 5_000, first_seen_time_ms=START_MS,
             last_seen_time_ms=self.now_ms, created_time_ms=self.now_ms if first else START_MS,
             ingest_time_ms=self.now_ms, alert_count=1, alert_ids=("a",), rung=rung,
-            life_safety=kind.startswith("gas"),
+            life_safety=kind.startswith("gas"), **facts,
         )  # fmt: skip
         args = (self.docket, self.now_ms, DIRECTORY, PARAMS)
         self.keep(on_incidents([one], *args))
@@ -211,7 +282,7 @@ class City(RuleBasedStateMachine):
         one = CaseCommand(
             source="app", kind="case.command", event_time_ms=self.now_ms,
             id=str(next(self.numbers)), action=action or CaseAction.NOTE, by=f"who-{unit}",
-            role=role, unit=unit, reason=reason, **{"subject": case_id_of(name), **fields},
+            role=role, unit=unit, reason=reason, **{"subject": self.key_of(name), **fields},
         )  # fmt: skip
         before = dict(self.cases)
         args = (self.docket, self.now_ms, DIRECTORY, PARAMS)
@@ -224,6 +295,7 @@ class City(RuleBasedStateMachine):
             assert reply.hint
             assert (out.events, out.orders, out.records) == ([], [], [])
             assert self.cases == before, "what is refused moves nothing"
+        return reply
 
     def look(self):
         keys = self.docket.clocks.pop_due(self.now_ms)
@@ -359,7 +431,7 @@ class City(RuleBasedStateMachine):
 
 
 TestCity = City.TestCase
-TestCity.settings = settings(max_examples=1_000, stateful_step_count=14, deadline=None)
+TestCity.settings = settings(max_examples=1_000, stateful_step_count=20, deadline=None)
 
 
 def test_a_changed_byte_is_found():
