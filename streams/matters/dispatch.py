@@ -223,10 +223,11 @@ def _of_the_city(desk: Desk, command: CaseCommand, word: Word) -> tuple[str, str
         why = why or plan.carry_out(work, word)
         _hear(work, word)
         works.append(work)
-    if why is None:
-        for work in works:
-            desk.take(work)
-    return plan.cases[0].case_id if len(plan.cases) == 1 else "", why
+    if why is not None:
+        return "", why
+    for work in works:
+        desk.take(work)
+    return plan.cases[0].case_id if len(plan.cases) == 1 else "", None
 
 
 def _reply(command: CaseCommand, case_id: str, why: str | None, now_ms: int) -> CommandReply:

@@ -35,6 +35,12 @@ from streams.matters.words import SUPERVISORS, Word, id_of
 
 _ANSWER_S = 3_600  # a task that names no time of its own
 _LADDER = ("reminder", "supervisor", "notice")
+_NOT_TAKEN: Mapping[str, tuple[str, str]] = {
+    CITY_TASK: ("departments", "to areas and units; a whistle calls departments"),
+    WHISTLE: ("units", "to departments"),
+    VISIT: ("units", "to departments"),
+}
+"""What a function of the city does not take, and whom it goes to."""
 
 
 class Plan(NamedTuple):
@@ -323,14 +329,17 @@ def _named(work: Work, codes: Sequence[str]) -> list[Unit]:
 
 
 def _unknown(work: Work, command: CaseCommand, units: Sequence[Unit]) -> str | None:
-    """Return what a command names that the city does not have."""
+    """Return what a command names that the function does not take, or the city does not have."""
+    field, whom = _NOT_TAKEN.get(work.case.function, ("", ""))
+    if field and getattr(command, field):
+        return f"{field}-not-taken: a {work.case.function} goes {whom}"
     codes = {unit.code for unit in units}
     areas = {unit.area for unit in units}
     departments = {unit.department for unit in units}
     if missing := [code for code in command.units if code not in codes]:
         return f"unknown-unit: {', '.join(missing[:5])}"
     if missing := [name for name in command.departments if name not in departments]:
-        return f"unknown-department: no unit is of {', '.join(missing[:5])}"
+        return f"unknown-department: no unit of {', '.join(missing[:5])} answers for the place"
     if work.case.function == CITY_TASK and (
         missing := [code for code in command.areas if code not in areas]
     ):

@@ -109,14 +109,15 @@ def test_a_task_to_who_is_not_there_is_refused_whole(scene):
         ({"ring_deg": (121.5, 27.0, 122.0, 27.0, 122.0, 28.0)}, "nobody"),
         ({"level": "gird"}, "unknown-level"),
         ({"level": "city"}, "unknown-level"),
+        ({"departments": ("police",)}, "departments-not-taken"),
     ],
-    ids=["a ring drawn over the sea", "a level misspelt", "no level of areas"],
+    ids=["a ring drawn over the sea", "a level misspelt", "no level of areas", "a department"],
 )
 def test_a_task_that_means_no_area_goes_to_nobody_and_never_to_everybody(scene, fields, reason):
     city = scene()
     reply = city.commands("city-task", name="city", text="x", **fields)
 
-    assert (reply.reason, city.orders) == (reason, [])
+    assert (reply.reason, reply.case_id, city.orders) == (reason, "", [])
 
 
 def test_a_task_that_a_community_hands_back_is_the_desks(scene):
@@ -178,6 +179,8 @@ def test_only_a_community_or_its_grids_whistle(scene):
         city.commands("whistle", "police", "city", departments=("flood",)).reason == "role-required"
     )
     assert city.commands("whistle", "c1", "city").reason == "departments-required"
+    to_units = city.commands("whistle", "c1", "city", departments=("flood",), units=("police",))
+    assert (to_units.reason, city.orders) == ("units-not-taken", [])
 
 
 # -- 社区自治"一键督" ---------------------------------------------------------------------
