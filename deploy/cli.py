@@ -4,7 +4,6 @@ Exit codes: 0 fine, 1 a finding or a
 difference, 2 wrong usage, 3 the surroundings are not as they must be.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -65,10 +64,6 @@ def main() -> None:
         sys.exit(mistake.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # Python would complain again when it flushes the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.OK)
     except OSError as error:
         if error.filename is None:
             raise

@@ -4,6 +4,8 @@ So `--help` is quick, and a broken corner stays a corner.
 """
 
 import importlib
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +24,15 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kw)
         self._members = members
         self._stem = stem
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; that who reads has closed the pipe is an end like another."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1, which is a finding here
+            # Python would complain again when it flushes the closed pipe at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
 
     def list_commands(
         self,
