@@ -1,10 +1,12 @@
 """`citybrain keys`: the keys with which integrators publish."""
 
+import os
 import time
 from pathlib import Path
 
 import click
 
+from deploy.broker import DEFAULT_DATA
 from deploy.errors import Exit, Fault
 from deploy.options import city_option, open_city
 from feeds.intake.forms import MAX_ITEMS
@@ -28,8 +30,8 @@ def _open(_ctx: click.Context, _param: click.Parameter, given: Path) -> KeyFile:
 _file_option = click.option(
     "--file",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(".citybrain/keys.json"),
-    show_default=True,
+    default=lambda: Path(os.environ.get("CITYBRAIN_DATA", DEFAULT_DATA)) / "keys.json",
+    show_default="keys.json in the folder of CITYBRAIN_DATA, else in .citybrain",
     envvar="CITYBRAIN_KEYS",
     show_envvar=True,
     callback=_open,

@@ -129,3 +129,13 @@ def test_a_citys_fault_is_told_with_its_place_and_ends_with_1(tmp_path: Path) ->
 
     assert ended.returncode == 1
     assert f"{tmp_path}/city.toml:1:" in ended.stdout
+
+
+def test_keys_are_made_where_the_door_of_the_same_data_folder_looks_for_them(
+    tmp_path: Path,
+) -> None:
+    made = citybrain(tmp_path, "keys", "new", "--source", "iot", CITYBRAIN_DATA="here")
+    listed = citybrain(tmp_path, "keys", "list", "--file", "here/keys.json")
+
+    assert made.stdout.startswith("cb_"), made.stderr
+    assert made.stdout[3:11] in listed.stdout
