@@ -98,7 +98,9 @@ def broker_option(command: _Command) -> _Command:
         "data_dir",
         type=click.Path(path_type=Path, file_okay=False),
         default=DEFAULT_DATA,
+        show_default=True,
         envvar="CITYBRAIN_DATA",
+        show_envvar=True,
         is_eager=True,
         expose_value=False,
         callback=_remember_data,
@@ -123,7 +125,7 @@ def report_option(command: _Command) -> _Command:
         "--json",
         "json_file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Write it here.",
+        help="Write the whole of it here, as JSON.",
     )(command)
 
 

@@ -25,8 +25,12 @@ def _chosen_letters(function: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--id", "ids", multiple=True, help="The dead letter's own id.")
     @click.option("--topic", "topics", multiple=True, help="Read from this topic.")
-    @click.option("--reason", "reasons", multiple=True, type=_one_of(Reason), help="For this.")
-    @click.option("--stage", "stages", multiple=True, type=_one_of(Stage), help="Refused there.")
+    @click.option(
+        "--reason", "reasons", multiple=True, type=_one_of(Reason), help="Refused for this."
+    )
+    @click.option(
+        "--stage", "stages", multiple=True, type=_one_of(Stage), help="Refused at this stage."
+    )
     @click.option("--max", "most", type=click.IntRange(min=1), help="At most so many.")
     @broker_option
     @functools.wraps(function)

@@ -28,7 +28,9 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--times", type=click.IntRange(min=0), default=20, show_default=True)
+@click.option(
+    "--times", type=click.IntRange(min=0), default=20, show_default=True, help="How many kills."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of load, moments, victims.")
 @click.option(
     "--minutes",

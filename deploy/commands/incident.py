@@ -34,7 +34,7 @@ _HOUR_MS = 3_600_000
 @click.option("--silence", "silence_id", default="", help="unsilence: the id of the silence.")
 @click.option("--mode", default="", help="mode-on, mode-off: which.")
 @click.option("--id", "command_id", default="", help="Id of the command; safe to repeat.")
-@click.option("--timeout", "timeout_s", default=15.0, show_default=True, help="Wait S seconds.")
+@click.option("--timeout", "timeout_s", default=15.0, show_default=True, help="Seconds to wait.")
 @city_option
 @broker_option
 def command(

@@ -53,7 +53,13 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--source", "sources", multiple=True, required=True, help="As which it publishes.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    required=True,
+    help="As which it publishes; may be given again.",
+)
 @click.option("--label", default="", help="For people: who has it.")
 @click.option("--kind", "kinds", multiple=True, help="Only these, `noise.*` too.  [default: all]")
 @click.option("--subject-prefix", default="", help="With which every subject must begin.")
@@ -124,8 +130,10 @@ def list_keys(*, file: KeyFile) -> None:
 
     Example: citybrain keys list
     """
-    now_ms = _now_ms()
-    for key in file.keys().values():
+    now_ms, keys = _now_ms(), file.keys()
+    if not keys:
+        click.echo("no key yet; make one: citybrain keys new --source NAME", err=True)
+    for key in keys.values():
         state = "good" if key.is_good(now_ms) else "ended"
         until = "" if key.ends_ms is None else f" until {format_instant(key.ends_ms)}"
         subjects = f" {key.subject_prefix}*" if key.subject_prefix else ""

@@ -38,7 +38,13 @@ def _conditions(
     help="The newest record of each key, and end; for the .latest topics, kpi, devices.status.",
 )
 @click.option("--max", "most", type=click.IntRange(min=1), help="End after so many records.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0), help="End after S seconds.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="End after S seconds.",
+)
 @broker_option
 def command(
     *,

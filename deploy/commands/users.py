@@ -88,7 +88,10 @@ def list_them(*, state: Path) -> None:
 
     Example: citybrain users list
     """
-    for account in _accounts(state).all():
+    accounts = _accounts(state).all()
+    if not accounts:
+        click.echo("nobody yet; add somebody: citybrain users add USER --role viewer", err=True)
+    for account in accounts:
         areas = ", ".join(account.areas)
         click.echo(f"{account.user:<20} {account.role:<9} {areas:<24} {account.name}")
 

@@ -26,6 +26,7 @@ from screens.webhooks.serve import serve
     "--metrics-port",
     type=click.IntRange(0, 65_535),
     default=0,
+    show_default=True,
     envvar="CITYBRAIN_METRICS_PORT",
     show_envvar=True,
     help="Of /metrics on the loopback address; 0 takes a free one.",

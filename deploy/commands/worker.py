@@ -34,6 +34,7 @@ class _Given(NamedTuple):
 @click.option(
     "--instance",
     default="0",
+    show_default=True,
     envvar="CITYBRAIN_INSTANCE",
     show_envvar=True,
     help="Name of this worker among several of the same agents.",
@@ -42,6 +43,7 @@ class _Given(NamedTuple):
     "--metrics-port",
     type=int,
     default=0,
+    show_default=True,
     envvar="CITYBRAIN_METRICS_PORT",
     show_envvar=True,
     help="Of the first agent's /metrics, the next ones follow; 0 takes free ones.",
