@@ -89,6 +89,8 @@ _FIELD = (
     CaseAction.DEPART,
     CaseAction.ARRIVE,
     CaseAction.HANDLE,
+    CaseAction.VERIFY,
+    CaseAction.CLOSE,
     CaseAction.RETURN,
     CaseAction.FALSE_ALARM,
     CaseAction.NOTE,

@@ -252,7 +252,7 @@ async def field_app(place: Place, folder: Path, answer_s: float) -> AsyncIterato
     settings = Settings(place.address, place.prefix, folder, answer_s=answer_s)
     accounts = Accounts(settings.folder / "users.json")
     if accounts.get("worker-31") is None:
-        accounts.add(Person("worker-31", "worker 31", Role.DESK, ("*",)), PASSWORD, {})
+        accounts.add(Person("worker-31", "worker 31", Role.OPERATOR, ("*",)), PASSWORD, {})
     runner = web.AppRunner(create_app(settings, load_city()), shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -296,6 +296,7 @@ def test_a_field_app_moves_its_case_and_is_told_at_once_why_not(
             for action in ("depart", "arrive"):
                 assert (await says(key, action))[0] == 200
             assert (await says(key, "handle", photo="photos/valve.jpg"))[0] == 200
+            assert (await says(key, "close"))[0] == 200
             where = {"at_lon_deg": 120.56, "at_lat_deg": 27.58}
             assert (await says("LG-fire-3", "stands", state="unreachable", **where))[0] == 200
             assert (await says("LG-fire-3", "stands", state="asleep"))[0] == 400

@@ -11,6 +11,7 @@ from screens.access.accounts import AccountError, Accounts
 from screens.access.audit import AuditLog, verify
 from screens.access.people import Person, Role
 from screens.access.throttle import Throttle
+from screens.api import field
 from screens.api.session import may
 from screens.api.vessels import masked_name, masked_phone
 
@@ -156,6 +157,10 @@ def test_a_viewer_may_do_nothing_and_an_operator_nothing_to_the_whole_city() -> 
     assert may(Role.VIEWER) == ()
     assert not {"city-task", "silence", "take-over", "mode-on"} & set(may(Role.OPERATOR))
     assert set(may(Role.OPERATOR)) < set(may(Role.DESK))
+
+
+def test_whatever_the_door_of_the_field_apps_offers_an_operator_may_ask() -> None:
+    assert set(field.ACTIONS) - set(may(Role.OPERATOR)) == set()
 
 
 @pytest.mark.parametrize(
