@@ -42,8 +42,8 @@ export const CITY_TASK: Action = {
   name: "city-task",
   right: "city-task",
   topic: "case",
-  fields: ["text", "departments", "areas"],
-  optional: ["departments", "areas"],
+  fields: ["text", "areas"],
+  optional: ["areas"],
 };
 
 /** What a matter's actions are about. */
@@ -187,7 +187,6 @@ export function commandOf(action: Action, values: Values, { record, incident }: 
         subject: "city",
         text: values.text ?? "",
         areas: words(values.areas),
-        departments: words(values.departments),
       };
     case "receipt":
       return { topic: "case", action: "receipt", subject: record?.case_id ?? record?.id ?? "", unit: values.chosen?.[0] ?? "" };

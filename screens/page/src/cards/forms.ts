@@ -3,7 +3,7 @@ import { button, h } from "../ui/dom";
 import { t } from "../ui/i18n";
 import type { Key } from "../ui/strings";
 
-export type Field = "reason" | "to_unit" | "minutes" | "second" | "text" | "areas" | "departments" | "alert_ids" | "others" | "for_unit";
+export type Field = "reason" | "to_unit" | "minutes" | "second" | "text" | "areas" | "alert_ids" | "others" | "for_unit";
 
 export interface Action {
   name: string;
@@ -30,7 +30,6 @@ const LABEL: Record<Field, Key> = {
   second: "act.second",
   text: "act.task",
   areas: "act.areas",
-  departments: "act.departments",
   alert_ids: "act.alertIds",
   others: "act.others",
   for_unit: "act.unit",

@@ -148,7 +148,6 @@ export const STRINGS = {
   "act.secondSigns": ["第二签发人", "Second person who signs"],
   "act.task": ["任务内容", "What is to be done"],
   "act.areas": ["区域代码，用空格分开", "Codes of the areas, by blanks"],
-  "act.departments": ["部门，用空格分开", "Departments, by blanks"],
   "act.send": ["发送", "Send"],
   "act.cancel": ["取消", "Cancel"],
   "act.split": ["拆分", "Split"],
