@@ -1,21 +1,12 @@
 """A layer of whole items that come, change, move and end: alerts, incidents, vessels."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from screens.hub.subscription import Layer
-from screens.hub.table import NOWHERE, REST_MS, Table
-
-
-class Place(NamedTuple):
-    """Where an item counts: a point (NaN for none) and the community that owns it."""
-
-    lon_deg: float = float("nan")
-    lat_deg: float = float("nan")
-    community: int = NOWHERE
+from screens.hub.table import REST_MS, Place, Table
 
 
 class Item(NamedTuple):
@@ -98,12 +89,11 @@ class ItemTable(Table):
                 del self._pending[name]
 
     def _show(self, item: Item, row: int, cursor: int, now_ms: int) -> None:
-        self._place(row, cursor, *item.place)
+        self._place(row, cursor, item.place, item.kind)
         if row == len(self._bytes):
             self._bytes.append(b"")
         # A copy, because what orjson returns holds on to the 4 KiB that it was written in.
         self._bytes[row] = bytes(memoryview(orjson.dumps(item.body)))
-        self.kinds[row] = sys.intern(item.kind)  # few kinds, kept also of what left
         self.level[row] = item.level
         self.version[row] = cursor
         self.born[row] = cursor  # always whole: what it says may also be gone

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from screens.hub.items import Place
 from screens.hub.subscription import Layer
-from screens.hub.table import REST_MS, Rows, Table
+from screens.hub.table import REST_MS, Place, Rows, Table
 
 
 class Fixed(NamedTuple):

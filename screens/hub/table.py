@@ -6,7 +6,9 @@ one that reads slowly gets the newest state, not a queue of old ones.
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,14 @@ NOWHERE = -1
 REST_MS = 1000
 """An entity is told at most once in so long."""
 _FIRST_ROWS = 64
+
+
+class Place(NamedTuple):
+    """Where an item counts: a point (NaN for none) and the community that owns it."""
+
+    lon_deg: float = float("nan")
+    lat_deg: float = float("nan")
+    community: int = NOWHERE
 
 
 class Table:
@@ -38,8 +48,8 @@ class Table:
         lon_deg, lat_deg: NaN for what has no place: it lies in every box.
         community: By row, an index of the city's communities, or `NOWHERE`.
         level: By row, 0 fine, 1 near the limit, 2 over it, 3 old; for clusters.
-        layout: Rises whenever rows come, go or move.
-        left: What ended, or left a place (a cell, a community).
+        layout: Rises whenever rows come, go, move or change their kind.
+        left: What ended, or left a place (a cell, a community) or its kind.
     """
 
     def __init__(self, layer: Layer, communities: Mapping[str, int], departures: int) -> None:
@@ -94,12 +104,13 @@ class Table:
         self._free.append(row)
         self.layout += 1
 
-    def _place(self, row: int, cursor: int, lon_deg: float, lat_deg: float, community: int) -> None:
-        """Put a row somewhere; log it when it so leaves a cell or a community."""
+    def _place(self, row: int, cursor: int, place: Place, kind: str) -> None:
+        """Put a row somewhere; log it when it so leaves a cell, a community or a kind."""
+        lon_deg, lat_deg, community = place
         if self.version[row]:
             before = _cells(float(self.lon_deg[row]), float(self.lat_deg[row]))
             moved = before != _cells(lon_deg, lat_deg)
-            if moved or community != self.community[row]:
+            if moved or community != self.community[row] or kind != self.kinds[row]:
                 self._log(row, cursor)
                 self.layout += 1
         else:
@@ -107,6 +118,7 @@ class Table:
         self.lon_deg[row] = lon_deg
         self.lat_deg[row] = lat_deg
         self.community[row] = community
+        self.kinds[row] = sys.intern(kind)  # few kinds, kept also of what left
 
     def _log(self, row: int, cursor: int) -> None:
         if not self.version[row]:

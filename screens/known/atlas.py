@@ -6,8 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from screens.hub.items import Place
-from screens.hub.table import NOWHERE
+from screens.hub.table import NOWHERE, Place
 from streams.city.model import City
 
 _OWNERS = ("area", "community", "venue", "unit", "subject")

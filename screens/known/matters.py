@@ -4,8 +4,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from screens.hub.items import Item, ItemTable, Place
+from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer
+from screens.hub.table import Place
 from screens.known.atlas import Atlas
 
 Wire = Mapping[str, Any]

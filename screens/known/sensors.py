@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from schemas.readings import ReadingBatch
 from schemas.units import KINDS
-from screens.hub.items import Place
 from screens.hub.stationary import Fixed, StationaryTable
 from screens.hub.subscription import Layer
-from screens.hub.table import Rows
+from screens.hub.table import Place, Rows
 from screens.known.atlas import Atlas
 from screens.known.limits import Limits
 from screens.known.series import Series

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screens.hub.hub import Hub, Look
-from screens.hub.items import Item, ItemTable, Place
+from screens.hub.items import Item, ItemTable
 from screens.hub.stationary import Fixed, StationaryTable
 from screens.hub.subscription import Box, Layer, Subscription, widened
-from screens.hub.table import NOWHERE, Rows
+from screens.hub.table import NOWHERE, Place, Rows
 
 COMMUNITIES = {"C1": 0, "C2": 1}
 TICK_MS = 400  # an entity is told at most each third tick
@@ -91,7 +91,12 @@ BOATS, LAMPS = st.integers(0, 2), st.integers(0, 3)
 LOOKERS = st.sets(st.integers(0, 2), min_size=1)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), BOATS, st.one_of(st.just(Place()), PLACES, PLACES, PLACES)),
+        st.tuples(
+            st.just("put"),
+            BOATS,
+            st.one_of(st.just(Place()), PLACES, PLACES, PLACES),
+            st.sampled_from("aab"),
+        ),
         st.tuples(st.just("drop"), BOATS),
         st.tuples(st.just("light"), LAMPS),
         st.tuples(st.just("stand"), LAMPS),
@@ -113,10 +118,10 @@ class City:
         self.hub = Hub({Layer.VESSELS: self.boats, Layer.SENSORS: self.lamps}, "epoch")
         self.now_ms, self.told = 1_000_000, 0
 
-    def put(self, number: int, place: Place) -> None:
+    def put(self, number: int, place: Place, kind: str) -> None:
         self.told += 1
         body = {"id": f"b{number}", "said": self.told}
-        self.boats.put(Item(f"b{number}", body, place, "ab"[number % 2]))
+        self.boats.put(Item(f"b{number}", body, place, kind))
 
     def drop(self, number: int) -> None:
         self.boats.drop(f"b{number}")

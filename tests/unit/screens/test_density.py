@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screens.hub.density import MOST_CLUSTERS, MOST_ITEMS, Clusters, too_many
-from screens.hub.items import Item, ItemTable, Place
+from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer
+from screens.hub.table import Place
 
 COUNTS = st.dictionaries(st.sampled_from(list(Layer)), st.integers(0, 12_000))
 

@@ -4,8 +4,9 @@ import orjson
 
 from screens.hub.density import MOST_ITEMS
 from screens.hub.hub import Hub
-from screens.hub.items import Item, ItemTable, Place
+from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer, Subscription
+from screens.hub.table import Place
 
 ALERTS = Subscription((Layer.ALERTS,))
 NOW_MS = 1_000_000
