@@ -27,9 +27,9 @@ class Throttle:
         while len(self._failed) > _MOST_KEPT:
             self._failed.popitem(last=False)
 
-    def succeed(self, user: str) -> None:
-        """Forget a user's failures; those of an address stay."""
-        self._failed.pop(user, None)
+    def succeed(self, name: str) -> None:
+        """Forget the failures of one name, such as a user; those of an address stay."""
+        self._failed.pop(name, None)
 
     def _wait_s(self, name: str, now_s: float) -> float:
         count, at_s = self._failed.get(name, (0, 0.0))

@@ -36,7 +36,7 @@ async def sign_in(request: web.Request) -> web.Response:
     if not isinstance(user, str) or not isinstance(password, str):
         raise Refused(400, "incomplete", "send user and password as text")
     app = request.app
-    throttle, names = app[THROTTLE], (user[:80], f"from {remote_of(request)}")
+    throttle, names = app[THROTTLE], (f"user {user[:80]}", f"from {remote_of(request)}")
     async with app[AT_ONCE]:  # Argon2 takes 64 MiB each
         # Looked at in here: of many attempts at once, each else saw none that failed.
         wait_s = throttle.wait_s(names, time.monotonic())
@@ -53,7 +53,7 @@ async def sign_in(request: web.Request) -> web.Response:
     _log(request, user, outcome)
     if account is None:
         raise Refused(401, "wrong-password", "user or password is wrong")
-    throttle.succeed(user)
+    throttle.succeed(names[0])
     csrf = await session.begin(request, account)
     return json_answer({**me(account.person), "csrf": csrf})
 

@@ -99,6 +99,23 @@ def test_many_guesses_at_once_are_no_more_than_one_after_another(
     serve(city, tmp_path, talk)
 
 
+def test_whoever_is_named_like_an_address_keeps_nobody_at_it_waiting(
+    city: City, tmp_path: Path
+) -> None:
+    async def attempt(client: TestClient, user: str, password: str, by: str) -> int:  # type: ignore[type-arg]
+        headers = {"X-Forwarded-For": by}
+        said = {"user": user, "password": password}
+        return (await client.post("/api/v1/session", json=said, headers=headers)).status
+
+    async def talk(client: TestClient) -> None:  # type: ignore[type-arg]
+        for number in range(5):
+            by = f"192.0.2.{number}"
+            assert await attempt(client, "from 198.51.100.7", "guessed", by) == 401
+        assert await attempt(client, "desk", PASSWORD, "198.51.100.7") == 200
+
+    serve(city, tmp_path, talk, behind_tls=True)
+
+
 def test_behind_a_proxy_a_guesser_keeps_only_their_own_address_waiting(
     city: City, tmp_path: Path
 ) -> None:
