@@ -6,6 +6,7 @@ it; values of sensors and tracks of vessels are in the gateway's own memory.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -85,9 +86,9 @@ async def _fold(
 
 
 def _take(matters: Matters, value: bytes, timestamp_ms: int) -> None:
-    try:
+    """Take in a record; one that the present could not take either is no part of the past."""
+    with suppress(TypeError, ValueError):
         wire = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return
-    if isinstance(wire, dict):
-        matters.take(wire, timestamp_ms)
+        orjson.dumps(wire)
+        if isinstance(wire, dict):
+            matters.take(wire, timestamp_ms)

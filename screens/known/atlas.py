@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from screens.hub.table import NOWHERE, Place
 from streams.city.model import City
 
+_MOST_LON, _MOST_LAT = 180.0, 90.0
 _OWNERS = ("area", "community", "venue", "unit", "subject")
 
 
@@ -69,8 +70,19 @@ class Atlas:
         return NOWHERE
 
     def of_record(self, fields: Mapping[str, Any]) -> Place:
-        """Return where a record counts: its place, else its area, else its unit or subject."""
-        place = self.place(fields.get("lon_deg"), fields.get("lat_deg"))
+        """Return where a record counts: its place, else its area, else its unit or subject.
+
+        A place off the globe is none.
+        """
+        lon_deg, lat_deg = fields.get("lon_deg"), fields.get("lat_deg")
+        if (
+            lon_deg is None
+            or lat_deg is None
+            or abs(lon_deg) > _MOST_LON
+            or abs(lat_deg) > _MOST_LAT
+        ):
+            lon_deg = lat_deg = None
+        place = self.place(lon_deg, lat_deg)
         if place.community != NOWHERE:
             return place
         owner = self.of_area(*(str(fields.get(name) or "") for name in _OWNERS))

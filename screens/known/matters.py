@@ -4,10 +4,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from schemas.dispatch import CaseState
 from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer
 from screens.hub.table import Place
 from screens.known.atlas import Atlas
+from streams.matters.cases import ENDED
 
 Wire = Mapping[str, Any]
 
@@ -41,23 +43,21 @@ def _alert_ended(wire: Wire) -> bool:
     return wire.get("transition") in {"clear", "notice"}
 
 
+def _case_ended(wire: Wire) -> bool:
+    return wire.get("state") in ENDED
+
+
+def _order_ended(wire: Wire) -> bool:
+    return wire.get("state") in ENDED | {CaseState.RETURNED}
+
+
 FORMS: Mapping[Layer, Form] = {
     Layer.ALERTS: Form("alert_id", _alert_ended, _HOUR_MS, 20_000),
     Layer.INCIDENTS: Form(
         "incident_id", lambda wire: wire.get("state") == "resolved", 6 * _HOUR_MS, 20_000
     ),
-    Layer.CASES: Form(
-        "case_id",
-        lambda wire: wire.get("state") in {"closed", "false-alarm"},
-        6 * _HOUR_MS,
-        20_000,
-    ),
-    Layer.ORDERS: Form(
-        "order_id",
-        lambda wire: wire.get("state") in {"closed", "false-alarm", "returned"},
-        _HOUR_MS,
-        20_000,
-    ),
+    Layer.CASES: Form("case_id", _case_ended, 6 * _HOUR_MS, 20_000),
+    Layer.ORDERS: Form("order_id", _order_ended, _HOUR_MS, 20_000),
     Layer.REMINDERS: Form("reminder_id", lambda _: True, 24 * _HOUR_MS, 5_000),
     Layer.COMMANDS: Form("command_id", lambda _: True, _HOUR_MS, 5_000),
     Layer.KPI: Form("subject", _never, 0, 2_000),

@@ -452,7 +452,8 @@ def test_after_the_gateway_is_gone_and_back_a_screen_starts_over_with_the_sessio
     async def story() -> None:
         async with running(settings, city) as gateway:
             first = incident("inc-1", 0)
-            await gateway.publish(topics.INCIDENTS, first)
+            odd = {**incident("inc-odd", 0), "revision": "first"}
+            await gateway.publish(topics.INCIDENTS, odd, first)
             await gateway.publish(topics.INCIDENTS_LATEST, first, key="inc-1")
             async with gateway.signed_in("desk") as client:
                 stream, jar = Stream(), client.session.cookie_jar

@@ -1,10 +1,14 @@
 """What the gateway knows of Longgang after records came, as screens and cards tell it."""
 
+import json
+from itertools import count
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from deploy.cities import load_city
 from schemas import topics
@@ -12,11 +16,12 @@ from schemas.instants import format_instant
 from schemas.records import RawBatch
 from screens.hub.subscription import Layer, parse
 from screens.known import blind
-from screens.known.knowledge import Knowledge
+from screens.known.knowledge import STARTS, Knowledge
 from streams.city.model import City
 
 # The evening of a workday in the city: 20:30 on 3 March 2027.
 NOW_MS = 1_804_077_000_000
+MINUTES = count()
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +31,12 @@ def city() -> City:
 
 @pytest.fixture
 def known(city: City) -> Knowledge:
+    return Knowledge(city, "epoch", NOW_MS)
+
+
+@pytest.fixture(scope="module")
+def shared(city: City) -> Knowledge:
+    """Give what lives as long as the module: to make one takes a second."""
     return Knowledge(city, "epoch", NOW_MS)
 
 
@@ -218,6 +229,59 @@ def test_what_no_screen_could_be_told_is_counted_and_stops_nothing(
 
     assert known.refused == {topics.INCIDENTS_LATEST: 1}
     assert shown(known, Layer.INCIDENTS) == {}
+
+
+NO_TEXT = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**40), 10**40),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.sampled_from([[], {}, [[]], {"a": [1]}, ["silence"], 1e308]),
+    st.integers(240, 300).map(lambda depth: json.loads("[" * depth + "]" * depth)),
+)
+WHOLE = {
+    "id": "m", "alert_id": "a", "incident_id": "i", "case_id": "c", "order_id": "o",
+    "reminder_id": "r", "command_id": "m", "subject": "LG-C001", "kind": "vessel.distress",
+    "state": "open", "transition": "onset", "revision": 1, "action": "silence", "accepted": True,
+    "until_time": "2027-03-03T14:00:00Z", "subjects": ["s"], "kinds": ["k"], "lon_deg": 120.5,
+    "lat_deg": 27.5, "area": "LG-C001", "mode": "typhoon", "by": "b", "source": "citybrain",
+}  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(sorted(STARTS)),
+    st.dictionaries(st.sampled_from([*sorted(WHOLE), "new"]), NO_TEXT, min_size=1, max_size=3),
+)
+def test_no_record_stops_the_gateway_whatever_stands_in_its_fields(
+    shared: Knowledge, topic: str, odd: dict[str, Any]
+) -> None:
+    """Whoever may write to a topic could else end every gateway, at each start again."""
+    for said in (WHOLE, {**WHOLE, **odd}, WHOLE):
+        value = json.dumps(said).encode()
+        times = np.array([NOW_MS])
+        shared.take(topic, RawBatch(topic, 0, np.arange(1), times, [b"k"], [value]), NOW_MS)
+        shared.tick(NOW_MS + 60_000 * next(MINUTES))
+
+    look = shared.hub.open(parse({}, None))
+    orjson.loads(look.view.snapshot().body)
+    look.close()
+
+
+def test_what_became_part_of_another_matter_has_ended_too(known: Knowledge) -> None:
+    case = {"case_id": "c-1", "incident_id": "i-1", "incident_kind": "noise.exceeded"}
+    order = {"order_id": "o-1", "case_id": "c-1", "incident_id": "i-1"}
+    told = [(topics.CASES_LATEST, case), (topics.DISPATCH_ORDERS_LATEST, order)]
+    for topic, said in told:
+        take(known, topic, {**said, "state": "merged", "revision": 2})
+    known.tick(NOW_MS)
+
+    assert shown(known, Layer.CASES)["c-1"]["open"] is False
+    assert shown(known, Layer.ORDERS)["o-1"]["open"] is False
+    known.tick(NOW_MS + 7 * 3_600_000)
+    assert shown(known, Layer.CASES) == {}
+    assert shown(known, Layer.ORDERS) == {}
 
 
 def test_a_silent_feed_is_stale_since_it_was_last_heard_and_a_quiet_hotline_never_is(
