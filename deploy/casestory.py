@@ -14,6 +14,7 @@ _SAID: Final[Mapping[str, tuple[str, str]]] = {
     "reminder": ("{unit}播报提醒{why}", "{unit} speaks a reminder{why}"),
     "reminder-played": ("提醒已播出", "the reminder was played"),
     "reminder-failed": ("提醒未能播出", "the reminder failed"),
+    "reminder-timed-out": ("{unit}未回报是否播出", "{unit} has not reported whether it spoke"),
     "grew": ("事态扩大{why}", "it has grown{why}"),
     "repeated": ("再次通知{unit}{why}", "{unit} is told again{why}"),
     "breached": ("超时：{clock}时限（{deadline}）{late}", "breached: {clock} by {deadline}{late}"),

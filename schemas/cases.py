@@ -38,7 +38,8 @@ class CaseEvent(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         case_id: Whose step it is.
         seq: 0, 1, 2 ... without a gap.
         action: What was done: a command's action, or the city's own step: opened,
-            issued, escalated, breached, reminder, relapse, review-overdue, ack-timeout,
+            issued, escalated, breached, reminder, reminder-timed-out, relapse,
+            review-overdue, ack-timeout,
             grew, repeated.
         from_state, to_state: Where the case stood before and after.
         by, role, unit: Who did it; `by` is `city` for the city's own steps.

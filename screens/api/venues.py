@@ -11,6 +11,7 @@ from screens.hub.subscription import Layer
 from screens.known.knowledge import Knowledge
 from screens.web import KNOWLEDGE, json_answer, not_found
 from streams.local_time import minute_text
+from streams.matters.proof import is_reading
 from streams.noise.limits import Venue
 
 routes = web.RouteTableDef()
@@ -102,8 +103,9 @@ def _convention(knowledge: Knowledge, name: str) -> list[dict[str, Any]]:
 def _reminder(knowledge: Knowledge, said: Any) -> dict[str, Any]:
     """Return a reminder and what came of it.
 
-    `worked`: its incident ended without anybody being sent; `not-enough`: somebody
-    was; `failed`: the loudspeaker did not play it; `listening`: not decided yet.
+    `worked`: the meter said that it ended, without anybody being sent; `not-enough`:
+    somebody was; `failed`: the loudspeaker did not play it; `unheard`: the meter fell
+    silent; `listening`: not decided yet.
     """
     incident = knowledge.matters[Layer.INCIDENTS].get(str(said.get("incident_id")))
     delivery = knowledge.deliveries.get(str(said["id"]), "unknown")
@@ -112,7 +114,7 @@ def _reminder(knowledge: Knowledge, said: Any) -> dict[str, Any]:
     elif delivery == "reminder-failed":
         outcome = "failed"
     elif incident is not None and not incident["open"]:
-        outcome = "worked"
+        outcome = "worked" if is_reading(str(incident.get("reason") or "")) else "unheard"
     else:
         outcome = "listening"
     return {

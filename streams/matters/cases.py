@@ -157,6 +157,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         escalate_at_ms: When the next level is asked unless somebody accepts.
         reminders: Loudspeaker calls ever made; `reminded_ms` of the newest.
         speaker: The newest call, as an order to nobody: its id is the reminder's.
+        report_by_ms: Until when the loudspeaker is to report that it spoke.
         seen: Keys of the newest words: updates of the field, and commands.
         ended_ms: When it was closed.
         due_ms: When `on_due` must look at it.
@@ -199,6 +200,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     reminders: int = 0
     reminded_ms: int | None = None
     speaker: Order | None = None
+    report_by_ms: int | None = None
     seen: tuple[str, ...] = ()
     ended_ms: int | None = None
     due_ms: int | None = None

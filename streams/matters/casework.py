@@ -36,6 +36,7 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             level has the same time to accept before the one above it is asked.
         return_limit: The return that sends a case to the city desk.
         reminder_gap_s: Least time between two loudspeaker calls for one incident.
+        report_s: How long a loudspeaker has to report that it spoke (row 55).
         forget_s: How long after its end a case is remembered (wall time).
         review_s: How long a supervisor has to review a return.
         depart_s: How long an accepted order may stay before it goes back.
@@ -54,6 +55,7 @@ class DispatchParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     escalate_on: tuple[Clock, ...] = (Clock.RESPOND, Clock.ON_SITE)
     return_limit: int = 3
     reminder_gap_s: int = 600
+    report_s: int = 60
     forget_s: int = 86_400
     review_s: int = 300
     depart_s: int = 900
@@ -341,7 +343,7 @@ def with_state(order: Order, state: CaseState) -> Order:
 def _due_ms(case: Case) -> int | None:
     """Return when a case that has not ended is to be looked at again."""
     answer_by_ms = None if case.answer_told else case.answer_by_ms
-    times = [case.review_by_ms, case.prove_by_ms, answer_by_ms]
+    times = [case.review_by_ms, case.prove_by_ms, case.report_by_ms, answer_by_ms]
     if case.pause is None:
         times += [sla.next_due_ms(case.clocks), case.escalate_at_ms, case.depart_by_ms]
         times += [case.news_at_ms, case.repeat_at_ms]

@@ -117,6 +117,7 @@ def _reminded(work: Work, word: Word) -> str | None:
     call = work.case.speaker
     if call is None or word.order_id not in {"", call.order_id}:
         return "unknown-reminder: the case waits for no such call"
+    work.put(report_by_ms=None)
     work.say(call, OrderChange.NOTED, word.key, reason=word.action.value, by=word.by)
     work.step(word.action.value, word, order_id=call.order_id, unit=call.unit)
     waits = not work.case.is_ended and not work.case.orders

@@ -99,6 +99,7 @@ def close(
         review_by_ms=None,
         depart_by_ms=None,
         answer_by_ms=None,
+        report_by_ms=None,
         news_at_ms=None,
         repeat_at_ms=None,
         pause=None,
@@ -221,5 +222,10 @@ def _remind(work: Work, speaker: Speaker, rung: int) -> None:
         )
     )
     call = Order(reminder_id, speaker.device, speaker.venue, Level.LOUDSPEAKER, CaseState.DETECTED)
-    work.put(reminders=case.reminders + 1, reminded_ms=work.now_ms, speaker=call)
+    work.put(
+        reminders=case.reminders + 1,
+        reminded_ms=work.now_ms,
+        speaker=call,
+        report_by_ms=work.now_ms + work.params.report_s * 1000,
+    )
     work.step("reminder", order_id=reminder_id, unit=speaker.device, reason=speaker.text_id)

@@ -68,7 +68,12 @@ def look(work: Work) -> None:
 
 def is_measured(incident: Incident) -> bool:
     """Say whether the end of an incident is what a sensor read, and not that nothing was heard."""
-    return not incident.merged_into and incident.reason.partition(" ")[0] not in _UNMEASURED
+    return not incident.merged_into and is_reading(incident.reason)
+
+
+def is_reading(reason: str) -> bool:
+    """Say whether the reason of an end is what a sensor read."""
+    return reason.partition(" ")[0] not in _UNMEASURED
 
 
 def _quiet_at_ms(work: Work) -> int | None:

@@ -41,6 +41,7 @@ def _look_at_people(work: Work) -> None:
     for due_ms, look in (
         (work.case.review_by_ms, _review_overdue),
         (work.case.prove_by_ms, proof.look),
+        (work.case.report_by_ms, _not_reported),
         (None if work.case.answer_told else work.case.answer_by_ms, functions.look),
     ):
         if due_ms is not None and due_ms <= work.now_ms and work.case.ended_ms is None:
@@ -53,3 +54,12 @@ def _review_overdue(work: Work) -> None:
     order = work.case.current
     work.say(order, OrderChange.NOTED, "review-overdue", order.revision, reason="review-overdue")
     work.step("review-overdue", order_id=order.order_id, unit=order.unit)
+
+
+def _not_reported(work: Work) -> None:
+    """Tell that a loudspeaker has not said how it went; who listens will hear whether it spoke."""
+    work.put(report_by_ms=None)
+    if (call := work.case.speaker) is not None:
+        words = "reminder-timed-out"
+        work.say(call, OrderChange.NOTED, words, call.revision, reason=words)
+        work.step(words, order_id=call.order_id, unit=call.unit)

@@ -20,7 +20,7 @@ T0 = "2025-03-22T04:00:00Z"
 OF_THE_CITY = [
     "opened", "issued", "escalated", "breached", "reminder", "relapse", "rung-risen", "closed",
     "ack-timeout", "review-overdue", "unverified", "verified", "unanswered", "resumed", "joined",
-    "grew", "repeated",
+    "grew", "repeated", "reminder-played", "reminder-failed", "reminder-timed-out",
 ]  # fmt: skip
 
 

@@ -80,9 +80,11 @@ def test_a_venue_says_its_convention_its_level_and_what_became_of_each_reminder(
         for code, value in zip(sensors, (71.0, 64.0), strict=False):
             said = {"source": "noise", "kind": "noise.laeq", "subject": code, "unit": "dB(A)"}
             desk.hear(topics.SENSOR_READINGS, {**said, "value": value})
-        for number, (rung, state) in enumerate([(1, "resolved"), (2, "open"), (1, "open")]):
+        ends = [(1, "resolved", ""), (2, "open", ""), (1, "open", ""), (1, "resolved", "no-data")]
+        for number, (rung, state, why) in enumerate(ends):
             incident = {"incident_id": f"i-{number}", "kind": "noise.exceeded", "revision": 1}
-            desk.hear(topics.INCIDENTS_LATEST, {**incident, "rung": rung, "state": state})
+            incident |= {"rung": rung, "state": state, "reason": why}
+            desk.hear(topics.INCIDENTS_LATEST, incident)
             reminder = {"reminder_id": f"r-{number}", "incident_id": f"i-{number}", "venue": name}
             desk.hear(topics.REMINDERS, {**reminder, "kind": "reminder", "text": "请调低音量"})
         played = {"action": "reminder-played", "order_id": "r-0"}
@@ -102,6 +104,7 @@ def test_a_venue_says_its_convention_its_level_and_what_became_of_each_reminder(
             "r-0": ("reminder-played", "worked"),
             "r-1": ("unknown", "not-enough"),
             "r-2": ("reminder-failed", "failed"),
+            "r-3": ("unknown", "unheard"),
         }
         assert card["reminders_that_worked"] == 1
         listed = (await desk.ask("venues"))["venues"]

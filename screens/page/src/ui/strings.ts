@@ -260,6 +260,7 @@ export const STRINGS = {
   "outcome.not-enough": ["不够，已派人", "not enough, people were sent"],
   "outcome.failed": ["未能播放", "was not played"],
   "outcome.listening": ["观察中", "listening"],
+  "outcome.unheard": ["声级计无数据", "the meter fell silent"],
 
   "what.vessel": ["渔船", "Vessel"],
   "what.sensor": ["传感器", "Sensor"],

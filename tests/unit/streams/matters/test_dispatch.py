@@ -351,7 +351,7 @@ def test_the_first_rung_speaks_through_the_loudspeaker_and_sends_nobody(scene):
     city.at(minutes=60)
 
     assert (reminder.subject, reminder.text_id) == ("speaker-1", "quiet")
-    assert city.orders == []
+    assert city.sent() == []
     assert city.case().state is CaseState.DETECTED
 
 
@@ -417,6 +417,29 @@ def test_a_loudspeaker_that_played_is_noted(scene):
 
     assert (noted.change, noted.reason) == (OrderChange.NOTED, "reminder-played")
     assert city.sent() == []
+
+
+def test_a_loudspeaker_that_does_not_report_is_shown_once_and_nobody_is_sent_for_that(scene):
+    city = scene()
+    noise(city, "opened", 1)
+    city.at(seconds=59)
+    assert city.steps("reminder-timed-out") == []
+
+    city.at(minutes=4)
+    (told,) = city.steps("reminder-timed-out")
+    assert (told.unit, told.event_time_ms) == ("speaker-1", city.start_ms + 60_000)
+    assert city.orders[-1].reason == "reminder-timed-out"
+    assert city.sent() == []
+    assert city.is_told("reminder-played", "speaker-1").orders[0].reason == "reminder-played"
+
+
+def test_a_loudspeaker_that_has_reported_is_not_asked_again(scene):
+    city = scene()
+    noise(city, "opened", 1)
+    city.at(seconds=20).is_told("reminder-played", "speaker-1")
+    city.at(minutes=4)
+
+    assert city.steps("reminder-timed-out") == []
 
 
 def test_word_of_another_reminder_is_refused(scene):
