@@ -123,6 +123,7 @@ class IncidentAction(StrEnum):
     MERGE = "merge"
     MODE_ON = "mode-on"
     MODE_OFF = "mode-off"
+    ROLL_CALL = "roll-call"
 
 
 class IncidentCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
@@ -135,8 +136,11 @@ class IncidentCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         incident_id: Of `split` and `merge`: the one that stays.
         others: Of `merge`: the incidents that join it.
         alert_ids: Of `split`: the alerts that leave.
-        area, subjects, kinds: Of `silence`: what it covers; kinds may end in "*".
-        until_time_ms: Of `silence`: its end, at most seven days ahead.
+        area, subjects, kinds: Of `silence`: what it covers; kinds may end in "*". Of
+            `roll-call`: in `subjects` the one boat whose skipper was called, by its code.
+        until_time_ms: Of `silence`: its end, at most seven days ahead. Of `roll-call`:
+            when the skipper promises to be in harbour.
+        answered: Of `roll-call`: whether the skipper did.
         silence_id: Of `unsilence`: the id of the command that silenced.
         mode: Of `mode-on` and `mode-off`: a mode of the city's rules.
     """
@@ -153,5 +157,6 @@ class IncidentCommand(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     subjects: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     until_time_ms: int | None = None
+    answered: bool = False
     silence_id: str = ""
     mode: str = ""

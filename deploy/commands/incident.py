@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from deploy.errors import Exit, Fault
 from deploy.options import broker_option, city_option, open_city
 from schemas.incidents import IncidentAction, IncidentCommand
 from schemas.topics import INCIDENT_COMMANDS, INCIDENT_REPLIES
+from streams.city.model import City
 
 _HOUR_MS = 3_600_000
 
@@ -28,9 +30,19 @@ _HOUR_MS = 3_600_000
 @click.option("--other", "others", multiple=True, help="merge: an incident that joins it.")
 @click.option("--alert", "alert_ids", multiple=True, help="split: an alert that leaves.")
 @click.option("--area", default="", help="silence: an area or venue.")
-@click.option("--subject", "subjects", multiple=True, help="silence: a device, a venue, a vessel.")
+@click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    help="silence: a device, a venue, a vessel; roll-call: the boat, by its code.",
+)
 @click.option("--kind", "kinds", multiple=True, help='silence: a kind; may end in "*".')
-@click.option("--hours", type=click.FloatRange(min=0), help="silence: how long.")
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0),
+    help="silence: how long; roll-call: in how many the skipper promises to be in harbour.",
+)
+@click.option("--answered", is_flag=True, help="roll-call: the skipper answered.")
 @click.option("--silence", "silence_id", default="", help="unsilence: the id of the silence.")
 @click.option("--mode", default="", help="mode-on, mode-off: which.")
 @click.option("--id", "command_id", default="", help="Id of the command; safe to repeat.")
@@ -51,6 +63,7 @@ def command(
     subjects: tuple[str, ...],
     kinds: tuple[str, ...],
     hours: float | None,
+    answered: bool,
     silence_id: str,
     mode: str,
     command_id: str,
@@ -66,8 +79,13 @@ def command(
                  --by op-7 --reason 'licensed concert'
              citybrain incident mode-on --mode typhoon --by duty-1 --second duty-2 \\
                  --role duty-officer --reason 'orange signal'
+             citybrain incident roll-call --subject LG-V012 --answered --hours 2 \\
+                 --by coast-1 --reason 'off Nanji, on his way in'
     """
-    city = open_city(city_dir).code
+    known = open_city(city_dir)
+    city = known.code
+    if action == IncidentAction.ROLL_CALL:
+        _check_boats(known, subjects)
     now_ms = time.time_ns() // 1_000_000
     word = IncidentCommand(
         source="citybrain.cli",
@@ -87,6 +105,7 @@ def command(
         subjects=subjects,
         kinds=kinds,
         until_time_ms=None if hours is None else now_ms + round(hours * _HOUR_MS),
+        answered=answered,
         silence_id=silence_id,
         mode=mode,
     )
@@ -101,3 +120,13 @@ def command(
     click.echo(f"{word.id}  {action}: {done}" + (f": {reply.hint}" if reply.hint else ""))
     if not reply.accepted:
         raise click.exceptions.Exit(Exit.FINDING)
+
+
+def _check_boats(city: City, named: tuple[str, ...]) -> None:
+    """Refuse a boat that the register does not have: nobody would miss its answer."""
+    codes = {boat.code for boat in city.vessels.values()}
+    for code in named:
+        if code not in codes:
+            near = get_close_matches(code, codes, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise click.UsageError(f"no boat {code!r} in the register{hint}")

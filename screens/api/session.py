@@ -107,7 +107,16 @@ def may(role: Role) -> tuple[str, ...]:
         return ()
     if role is Role.OPERATOR:
         return (*_FIELD, "reveal")
-    return (*CaseAction, "silence", "unsilence", "split", "mode-on", "mode-off", "reveal")
+    return (
+        *CaseAction,
+        "silence",
+        "unsilence",
+        "split",
+        "mode-on",
+        "mode-off",
+        "roll-call",
+        "reveal",
+    )
 
 
 def _log(request: web.Request, user: str, outcome: str) -> None:

@@ -169,6 +169,18 @@ def _second(command: IncidentCommand, *, needed: bool) -> None:
         raise No("second-person-required", "`second` is another person than `by`")
 
 
+def _roll_call(_: Book, command: IncidentCommand, __: MatterOf, at_ms: int) -> Done:
+    """Take down what a skipper said; the command itself is what is kept of it."""
+    if len(command.subjects) != 1:
+        raise No("one-boat-required", "name one boat in `subjects`, by its code in the register")
+    until_ms = command.until_time_ms
+    if until_ms is not None and not command.answered:
+        raise No("answer-required", "who promises an arrival has answered: say `answered` too")
+    if until_ms is not None and until_ms <= at_ms:
+        raise No("arrival-past", "`until_time` is an instant that is still to come")
+    return Done(f"{command.subjects[0]} was called")
+
+
 def _merge(book: Book, command: IncidentCommand, _: MatterOf, at_ms: int) -> Done:
     into = _known(book, command.incident_id)
     others = [_known(book, name) for name in dict.fromkeys(command.others)]
@@ -265,6 +277,7 @@ _ACTIONS: Mapping[IncidentAction, _Action] = {
     IncidentAction.UNSILENCE: _unsilence,
     IncidentAction.MODE_ON: _mode_on,
     IncidentAction.MODE_OFF: _mode_off,
+    IncidentAction.ROLL_CALL: _roll_call,
     IncidentAction.MERGE: _merge,
     IncidentAction.SPLIT: _split,
 }

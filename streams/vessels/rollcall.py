@@ -9,11 +9,13 @@ heard for long is told apart, for somebody has to ask its skipper.
 import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from streams.geo.fences import FenceIndex, FencePurpose
+from streams.vessels.calls import Called
 from streams.vessels.register import BEIDOU_PREFIX, VesselRecord
 
 STALE_MS = 2 * 3_600_000
@@ -47,6 +49,7 @@ class Answer(NamedTuple):
         band: Its latitude, "27.0-27.5N"; `unknown` when it was never heard.
         harbour: Fence in which it lies, "" at sea.
         fix: The newest; None for never.
+        called: The newest call to its skipper; None where nobody has called.
     """
 
     vessel: VesselRecord
@@ -54,6 +57,7 @@ class Answer(NamedTuple):
     band: str
     harbour: str
     fix: Fix | None
+    called: Called | None = None
 
 
 class RollCall(NamedTuple):
@@ -81,6 +85,8 @@ def roll_call(
     fences: FenceIndex,
     now_ms: int,
     band_deg: float = 0.5,
+    *,
+    calls: Mapping[str, Called] = MappingProxyType({}),
 ) -> RollCall:
     """Call every boat of the register.
 
@@ -90,19 +96,22 @@ def roll_call(
         fences: The city's; those for harbours count.
         now_ms: The instant of the call.
         band_deg: Height of a band of latitude.
+        calls: The newest call to the skipper, by the boat's code.
     """
     boats = sorted({boat.code: boat for boat in register.values()}.items())
     found = [(boat, newest(fixes, boat)) for _, boat in boats]
     harbours = _harbours([fix for _, fix in found], fences)
     answers = []
     for (boat, fix), harbour in zip(found, harbours, strict=True):
+        called = calls.get(boat.code)
         if fix is None:
-            answers.append(Answer(boat, Whereabouts.UNHEARD, NOWHERE, "", None))
+            answers.append(Answer(boat, Whereabouts.UNHEARD, NOWHERE, "", None, called))
             continue
         where = Whereabouts.IN_HARBOUR if harbour else Whereabouts.AT_SEA
         if not harbour and now_ms - fix.at_ms > STALE_MS:
             where = Whereabouts.UNHEARD
-        answers.append(Answer(boat, where, band_of(fix.lat_deg, band_deg), harbour, fix))
+        band = band_of(fix.lat_deg, band_deg)
+        answers.append(Answer(boat, where, band, harbour, fix, called))
     bands: dict[str, dict[Whereabouts, int]] = {}
     for one in answers:
         counts = bands.setdefault(one.band, dict.fromkeys(Whereabouts, 0))

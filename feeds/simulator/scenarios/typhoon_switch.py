@@ -77,6 +77,8 @@ def _play(stage: Stage) -> Promise:
         desk.tells(step)
     recalled = {"subject": stubborn, "incident_kind": KIND}
     called = desk.works("coast desk", {**recalled, "change": "issued"}, CaseAction.ACCEPT)
+    code = stage.city.vessels[stubborn].code
+    skipper = desk.tells(Step("its skipper is called", _calls_skipper(code), after=(called,)))
     off_says = _switches(IncidentAction.MODE_OFF)
     off = desk.tells(Step("two switch off", off_says, INCIDENTS, held, (on, called), delay_s=300))
     order = {"subject": ticket, "change": "issued"}
@@ -116,6 +118,11 @@ def _play(stage: Stage) -> Promise:
                 DISPATCH_ORDERS,
                 {**recalled, "unit": "LG-coast-desk"},
                 after_created_s=_PROMPT_S,
+            ),
+            Expectation(
+                "what the skipper said, for the roll-call",
+                INCIDENT_REPLIES,
+                {"command_id": desk.id_of(skipper), "action": "roll-call", "accepted": True},
             ),
         ),
         stays_away=(
@@ -195,6 +202,24 @@ def _switches(
             second=second,
             reason="typhoon 9: orange warning",
             mode=MODE,
+        )
+
+    return says
+
+
+def _calls_skipper(boat: str) -> Callable[[Message], IncidentCommand]:
+    def says(_: Message) -> IncidentCommand:
+        return IncidentCommand(
+            source=PEOPLE,
+            kind="incident.command",
+            subject="city",
+            event_time_ms=0,
+            action=IncidentAction.ROLL_CALL,
+            by="coast-desk-1",
+            role="desk",
+            reason="turns back to harbour",
+            subjects=(boat,),
+            answered=True,
         )
 
     return says

@@ -69,6 +69,11 @@ def citybrain(folder: Path, *arguments: str, **env: str) -> "subprocess.Complete
             "lon,lat",
         ),
         (["case", "units", "--department", "firre", "--broker", "b:9"], 2, "enforcement, fire,"),
+        (
+            ["incident", "roll-call", "--by", "a", "--reason", "b", "--subject", "LG-V999"],
+            2,
+            "no boat 'LG-V999' in the register; did you mean LG-V",
+        ),
         (["worker", "--help"], 0, "cameras, complaints, devices"),
     ],
 )

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from schemas.incidents import IncidentAction, IncidentCommand
 from streams.geo.fences import Fence, FenceIndex, FencePurpose
+from streams.vessels.calls import Called, newest_calls
 from streams.vessels.register import VesselRecord, register
 from streams.vessels.rollcall import STALE_MS, Fix, Whereabouts, band_of, roll_call
 
@@ -92,3 +94,41 @@ def test_every_boat_is_called_and_counted_once(heard):
 
     assert sorted(one.vessel.code for one in call.answers) == ["V1", "V2", "V3", "V4", "V5", "V6"]
     assert sum(sum(counts.values()) for counts in call.bands.values()) == 6
+
+
+def call_to(boat, name, minutes_ago, action=IncidentAction.ROLL_CALL, **said):
+    fields = {"subjects": (boat,), "by": "coast-1", "reason": "called"} | said
+    return IncidentCommand(
+        source="s", kind="incident.command", subject="longgang", id=name, action=action,
+        event_time_ms=NOW_MS - minutes_ago * 60_000, **fields,
+    )  # fmt: skip
+
+
+def test_of_each_boat_the_newest_accepted_call_counts_however_they_are_read():
+    promise = {"answered": True, "until_time_ms": NOW_MS + 3_600_000, "reason": "off Nanji"}
+    said = [
+        call_to("V2", "second", 5, **promise),
+        call_to("V2", "first", 30),
+        call_to("V2", "refused", 1),
+        call_to("V4", "silence", 2, action=IncidentAction.SILENCE),
+        call_to("V5", "two at once", 2, subjects=("V5", "V6")),
+    ]
+
+    assert newest_calls(said, {"first", "second", "silence", "two at once"}) == {
+        "V2": Called(NOW_MS - 300_000, "coast-1", True, NOW_MS + 3_600_000, "off Nanji")
+    }
+
+
+def test_a_promise_is_broken_at_its_own_instant():
+    called = Called(0, "coast-1", answered=True, arrives_ms=NOW_MS, words="")
+
+    assert (called.is_broken(NOW_MS - 1), called.is_broken(NOW_MS)) == (False, True)
+    assert not called._replace(arrives_ms=None).is_broken(NOW_MS)
+
+
+def test_each_boat_has_what_its_skipper_said():
+    calls = {code: Called(NOW_MS, "coast-1", False, None, "no answer") for code in ("V2", "V4")}
+
+    call = roll_call(BOATS, FIXES, FENCES, NOW_MS, calls=calls)
+
+    assert {one.vessel.code for one in call.answers if one.called} == {"V2", "V4"}

@@ -401,6 +401,18 @@ REFUSED = [
         "duty-officer-required",
     ),
     (IncidentAction.MODE_OFF, {"mode": "typhoon", "second": "op-2"}, "not-on"),
+    (IncidentAction.ROLL_CALL, {}, "one-boat-required"),
+    (IncidentAction.ROLL_CALL, {"subjects": ("LG-V001", "LG-V002")}, "one-boat-required"),
+    (
+        IncidentAction.ROLL_CALL,
+        {"subjects": ("LG-V001",), "until_time_ms": 1_757_980_800_000 + HOUR_MS},
+        "answer-required",
+    ),
+    (
+        IncidentAction.ROLL_CALL,
+        {"subjects": ("LG-V001",), "until_time_ms": 1, "answered": True},
+        "arrival-past",
+    ),
 ]
 
 
@@ -562,6 +574,18 @@ def test_a_boat_that_leaves_while_it_is_recalled_is_an_incident_at_once_and_no_o
     assert (alert.severity, alert.life_safety) == (Severity.SEVERE, True)
     assert alert.reason == "mode:typhoon 27.5-27.6N"
     assert alert.sentence == "示例渔驶出巴艚港，违反召回令（27.5-27.6N）"
+
+
+def test_what_a_skipper_says_at_the_roll_call_is_taken_down(desk):
+    boat = {"subjects": ("LG-V001",)}
+    silent = desk.commands(IncidentAction.ROLL_CALL, reason="no answer", **boat)
+    promise = {"answered": True, "until_time_ms": desk.now_ms + HOUR_MS}
+    coming = desk.commands(IncidentAction.ROLL_CALL, reason="on his way", **boat, **promise)
+
+    assert [(one.accepted, one.hint) for one in (silent, coming)] == [
+        (True, "LG-V001 was called")
+    ] * 2
+    assert desk.said == []
 
 
 def test_the_word_of_one_stay_that_comes_again_gives_the_same_alert(desk):
