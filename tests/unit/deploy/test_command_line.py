@@ -70,7 +70,10 @@ def citybrain(folder: Path, *arguments: str, **env: str) -> "subprocess.Complete
         ),
         (["case", "units", "--department", "firre", "--broker", "b:9"], 2, "enforcement, fire,"),
         (
-            ["incident", "roll-call", "--by", "a", "--reason", "b", "--subject", "LG-V999"],
+            [
+                *("incident", "roll-call", "--subject", "LG-V999", "--by", "a", "--reason", "b"),
+                *("--broker", "b:9"),
+            ],
             2,
             "no boat 'LG-V999' in the register; did you mean LG-V",
         ),
