@@ -19,7 +19,8 @@ from screens.hub.subscription import Layer, Subscription, cell, cell_column, cel
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-NOWHERE = -1
+NOWHERE, EVERYWHERE = -1, -2
+"""Communities of what counts in none of them, and of what holds in each."""
 REST_MS = 1000
 """An entity is told at most once in so long."""
 _FIRST_ROWS = 64
@@ -46,7 +47,7 @@ class Table:
         version: By row, the cursor of the last change; 0 where no entity is shown.
         born: By row, the cursor since when a change is enough for who has seen it.
         lon_deg, lat_deg: NaN for what has no place: it lies in every box.
-        community: By row, an index of the city's communities, or `NOWHERE`.
+        community: By row, an index of the city's communities, `NOWHERE` or `EVERYWHERE`.
         level: By row, 0 fine, 1 near the limit, 2 over it, 3 old; for clusters.
         layout: Rises whenever rows come, go, move or change their kind.
         left: What ended, or left a place (a cell, a community) or its kind.
@@ -151,7 +152,7 @@ class Table:
             sees &= inside | np.isnan(lon_deg)
         if seen.scope is not None:
             own = [self._communities[code] for code in seen.scope if code in self._communities]
-            sees &= np.isin(community, own)
+            sees &= np.isin(community, [*own, EVERYWHERE])
         if seen.kinds and self.has_kinds:
             sees &= np.fromiter((kind in seen.kinds for kind in kinds), np.bool_, len(kinds))
         return sees

@@ -28,9 +28,11 @@ class Atlas:
 
     Attributes:
         communities: Code to number.
+        city: The code of all of it.
     """
 
     def __init__(self, city: City) -> None:
+        self.city = city.code
         self._areas = city.areas
         self._units = city.roster.units
         chains = [city.areas.chain_of(code) for code in city.areas.codes]

@@ -12,6 +12,7 @@ from schemas.incidents import IncidentAction
 from schemas.instants import format_instant, parse_instant
 from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer
+from screens.hub.table import EVERYWHERE, Place
 from screens.known.atlas import Atlas
 
 Wire = Mapping[str, Any]
@@ -111,9 +112,9 @@ class Holds(ItemTable):
             "subjects": subjects,
             "kinds": [str(one) for one in said.get("kinds") or ()],
         }
-        place = self._atlas.of_record({})
-        owner = self._atlas.of_area(area, *subjects)
-        self.put(Item(name, body, place._replace(community=owner), "silence"))
+        is_of_all = not subjects and area in {"", self._atlas.city}
+        owner = EVERYWHERE if is_of_all else self._atlas.of_area(area, *subjects)
+        self.put(Item(name, body, Place(community=owner), "silence"))
 
     def _end(self, name: str) -> None:
         self._ended[name] = None
@@ -138,7 +139,7 @@ class Holds(ItemTable):
             "from_time": answer.at,
             "mode": mode,
         }
-        self.put(Item(name, body, kind="mode"))
+        self.put(Item(name, body, Place(community=EVERYWHERE), "mode"))
 
 
 def _signed(said: Wire) -> dict[str, str]:

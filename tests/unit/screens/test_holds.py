@@ -112,19 +112,23 @@ def test_what_is_said_twice_is_done_once(atlas: Atlas) -> None:
     assert names(holds) == []
 
 
-def test_a_community_is_told_of_its_own_silences_and_the_city_of_all() -> None:
-    known = Knowledge(load_city(), "epoch", NOW_MS)
+def test_a_community_is_told_of_what_is_held_back_in_it_and_the_city_of_all() -> None:
+    city = load_city()
+    known = Knowledge(city, "epoch", NOW_MS)
     told = (
         silence("s1", kinds=["noise.exceeded"], area="LG-C001"),
         silence("s2", kinds=["noise.exceeded"], area="LG-C002"),
+        silence("s3", kinds=["stall.*"]),
+        silence("s4", kinds=["stall.*"], area=city.code),
+        silence("s5", subjects=["412345678"]),
         asked("m1", "mode-on", mode="typhoon", second="li"),
     )
     take(known, topics.INCIDENT_REPLIES, *(answered(one["id"], one["action"]) for one in told))
     take(known, topics.INCIDENT_COMMANDS, *told)
     known.tick(NOW_MS + 1_000)
 
-    assert shown(known, None) == {"s1", "s2", "mode:typhoon"}
-    assert shown(known, frozenset({"LG-C001"})) == {"s1"}
+    assert shown(known, None) == {"s1", "s2", "s3", "s4", "s5", "mode:typhoon"}
+    assert shown(known, frozenset({"LG-C001"})) == {"s1", "s3", "s4", "mode:typhoon"}
     known.tick(NOW_MS + HOUR_MS)
     assert shown(known, None) == {"mode:typhoon"}
 
