@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from screens.access.people import EVERYWHERE, Person, Role
 
 LEAST_PASSWORD = 10
+_OF_THE_CITY = frozenset({Role.DESK, Role.ADMIN})
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,7 +76,8 @@ class Accounts:
         """Add an account, or replace the one of that name.
 
         Raises:
-            AccountError: A bad name, a short password, or an unknown area.
+            AccountError: A bad name, a short password, an unknown area, or a part of the
+                city for a role that is of all of it.
         """
         if not person.user.isascii() or not person.user.replace("-", "").replace(".", "").isalnum():
             raise AccountError("a user's name is of letters, digits, dots and hyphens")
@@ -83,6 +85,9 @@ class Accounts:
             raise AccountError(f"a password has at least {LEAST_PASSWORD} characters")
         if not person.areas:
             raise AccountError("name the communities, or * for the whole city")
+        if person.role in _OF_THE_CITY and person.scope is not None:
+            # What they may ask for, such as a silence, holds wherever it says.
+            raise AccountError(f"the role {person.role} is of the whole city: name no area")
         for area in person.areas:
             if area not in communities and area != EVERYWHERE:
                 raise AccountError(f"the city has no community {area!r}")

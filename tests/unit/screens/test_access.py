@@ -60,6 +60,8 @@ def test_a_new_password_and_a_removal_are_seen_by_whoever_has_the_file_open(
         (OPERATOR, "short", "characters"),
         (OPERATOR._replace(areas=("C9",)), PASSWORD, "C9"),
         (OPERATOR._replace(areas=()), PASSWORD, "communities"),
+        (OPERATOR._replace(role=Role.DESK), PASSWORD, "whole city"),
+        (OPERATOR._replace(role=Role.ADMIN), PASSWORD, "whole city"),
     ],
 )
 def test_an_account_that_must_not_be_is_refused(
