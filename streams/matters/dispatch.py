@@ -62,7 +62,7 @@ def on_incidents(
         case = desk.case(case_id_of(incident.incident_id))
         if case is None and incident.state is IncidentState.OPEN and incident.actionable:
             _open(desk, incident)
-        elif case is not None and incident.revision > case.incident.revision:
+        elif case is not None and _is_news(case, incident):
             _follow_on(desk, case, incident)
     return desk.out
 
@@ -213,12 +213,13 @@ def _of_the_city(desk: Desk, command: CaseCommand, word: Word) -> tuple[str, str
     if command.action not in functions.OF_THE_CITY:
         return "", f"wrong-subject: {command.action} is about a case: `subject` is its case_id"
     cases = {**desk.docket.cases, **desk.out.changed}
+    done = [key for key, case in cases.items() if case and word.key in case.seen]
+    if done:  # what it would come to now may be another case
+        return done[0] if len(done) == 1 else "", None
     plan = functions.OF_THE_CITY[command.action](command, cases, desk.now_ms, desk.params)
     works: list[Work] = []
     why: str | None = plan.refused
     for case in plan.cases:
-        if word.key in case.seen:
-            continue
         work = desk.work(case, word.at_ms)
         why = why or plan.carry_out(work, word)
         _hear(work, word)
@@ -282,6 +283,19 @@ def _locate(work: Work) -> None:
         chain = areas.chain_at(incident.lon_deg, incident.lat_deg)
     competence = work.directory.enforcement.of(incident.kind)
     work.put(chain=chain, boundary_version=areas.boundary_version, competence=competence)
+
+
+def _is_news(case: Case, incident: Incident) -> bool:
+    """Say whether a case has something to follow.
+
+    One that a relapse has taken up works on the newer incident: of the one before,
+    only that it comes back after the end of both is news.
+    """
+    heard = case.incident
+    if heard.incident_id == incident.incident_id:
+        return incident.revision > heard.revision
+    is_over = case.is_ended and heard.state is IncidentState.RESOLVED
+    return is_over and incident.change is IncidentChange.REOPENED
 
 
 def _follow_on(desk: Desk, case: Case, incident: Incident) -> None:

@@ -82,6 +82,41 @@ def test_what_was_merged_into_a_case_follows_it_into_the_next(scene):
     assert city.case("i1").lives == 2, "where nobody works on it any more, it is taken up"
 
 
+# -- an older incident of the matter that a case works on -----------------------------------
+
+
+def relapsed(scene):
+    """Give a city whose case of i1 has been taken up for i2, while i1 has not ended."""
+    city = scene()
+    city.hears(name="i1")
+    city.works("m1", *WAY, name="i1")
+    city.hears("updated", name="i1")
+    city.at(minutes=20).hears(name="i2")
+    assert city.case("i1").lives == 2
+    return city
+
+
+def test_the_end_of_the_incident_before_is_not_the_end_of_the_one_that_is_worked_on(scene):
+    city = relapsed(scene)
+    city.at(minutes=21).hears("resolved", name="i1")
+    assert city.case("i1").resolved_ms is None
+    city.at(minutes=30)
+    assert "g1" in city.sent(), "who does not answer is still escalated"
+
+    city.hears("resolved", name="i2")
+    assert city.case("i1").resolved_ms == city.now_ms
+
+
+def test_the_incident_before_that_comes_back_after_the_end_is_worked_on(scene):
+    city = relapsed(scene)
+    city.hears("resolved", name="i1")
+    city.hears("resolved", name="i2")
+    city.works("m1", *WAY, name="i1")
+    city.at(minutes=25).hears("reopened", name="i1")
+
+    assert (city.case("i1").lives, city.case("i1").incident.incident_id) == (3, "i1")
+
+
 # -- what comes back while nobody is to be told of it ---------------------------------------
 
 

@@ -228,6 +228,28 @@ def test_inspections_of_one_place_within_days_are_one_visit(scene):
     assert later.case_id != first.case_id
 
 
+def test_a_plan_that_became_part_of_a_visit_and_comes_again_is_no_visit_of_its_own(scene):
+    city = scene()
+    plan = {"name": "city", "areas": ("square-1",), "text": "food stalls"}
+    first = city.commands("visit", departments=("fire",), **plan)
+    second = city.commands("visit", departments=("police",), id="mine", **plan)
+    assert second.case_id == first.case_id
+    city.commands("close", name=first.case_id, reason="the square is shut")
+
+    assert city.commands("visit", departments=("police",), id="mine", **plan) == second
+    assert len(city.cases) == 1
+
+
+def test_supervision_that_comes_again_supervises_nobody_who_is_late_since(scene):
+    city = scene()
+    city.hears(name="i1")
+    city.at(minutes=2).commands("supervise", name="city", id="mine")
+    city.hears(name="i2", subject="camera-2")
+    city.at(minutes=6).commands("supervise", name="city", id="mine")
+
+    assert [event.case_id for event in city.steps("supervise")] == [city.case("i1").case_id]
+
+
 def test_a_visit_needs_one_place_that_the_city_knows(scene):
     city = scene()
 
