@@ -136,8 +136,9 @@ def head_of(record: Mapping[str, Any]) -> list[str]:
     if split := spent_in_words(record):
         lines.append(f"  用时 spent     {split}")
     if record.get("department"):
-        law = f"{record['department']} · {record.get('field', '')} · {record.get('matter', '')}"
-        lines.append(f"  执法 by law    {law}")
+        facts = (record["department"], record.get("field", ""), record.get("matter", ""))
+        table = f" (table {record['law_version']})" if record.get("law_version") else ""
+        lines.append(f"  执法 by law    {' · '.join(facts)}{table}")
     orders = record.get("orders", ())
     if len(orders) > 1:
         lines.append(f"  派单 orders    {', '.join(map(_order_in_words, orders))}")

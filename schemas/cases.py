@@ -150,7 +150,8 @@ class CaseRecord(Envelope, frozen=True, kw_only=True, omit_defaults=True):
         function: The function of the city that opened it, where no incident did.
         due_time_ms: Until when its units are to answer, where a function says so.
         answered, unanswered: Units that have answered it, and those that have not.
-        department, field, matter: Who leads it by law, in which field, on which matter.
+        department, field, matter: Who leads it by law, in which field, on which matter;
+            `law_version` is the version of the table that said so.
     """
 
     case_id: str
@@ -189,6 +190,7 @@ class CaseRecord(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     department: str = ""
     field: str = ""
     matter: str = ""
+    law_version: str = ""
     area: str = ""
     community: str = ""
     lon_deg: float | None = None

@@ -183,7 +183,8 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
         told_size, news_ms: How great the matter was when people heard of it last, and
             when; `news_at_ms` when they are told that it has grown since,
             `repeat_at_ms` when it is told again to those who have not answered.
-        competence: Who leads by law, as the table said when it was opened.
+        competence: Who leads by law, as the table said when it was opened;
+            `law_version` is that table's.
     """
 
     case_id: str
@@ -229,6 +230,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     place: str = ""
     supervised: int = 0
     competence: Competence | None = None
+    law_version: str = ""
     told_size: tuple[int, ...] = ()
     news_ms: int | None = None
     news_at_ms: int | None = None

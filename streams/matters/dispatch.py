@@ -281,8 +281,9 @@ def _locate(work: Work) -> None:
         chain = areas.chain_of(incident.area)
     else:
         chain = areas.chain_at(incident.lon_deg, incident.lat_deg)
-    competence = work.directory.enforcement.of(incident.kind)
-    work.put(chain=chain, boundary_version=areas.boundary_version, competence=competence)
+    law = work.directory.enforcement
+    work.put(chain=chain, boundary_version=areas.boundary_version)
+    work.put(competence=law.of(incident.kind), law_version=law.version)
 
 
 def _is_news(case: Case, incident: Incident) -> bool:

@@ -5,6 +5,7 @@ the matter of the catalogue. A matter that nothing senses has no kind; it is the
 that the catalogue is whole. The first row that fits a kind is taken.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -29,10 +30,16 @@ class Competence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Competences:
-    """The table; an empty one knows nothing."""
+    """The table; an empty one knows nothing.
+
+    Attributes:
+        version: Twelve hex digits of a SHA-256 of its rows; "" of an empty one.
+    """
 
     def __init__(self, rows: Iterable[Competence] = ()) -> None:
         self.rows = tuple(rows)
+        digest = hashlib.sha256(msgspec.json.encode(self.rows)).hexdigest()
+        self.version = digest[:12] if self.rows else ""
         self._sensed = tuple(row for row in self.rows if row.kind)
 
     def of(self, kind: str) -> Competence | None:

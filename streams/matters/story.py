@@ -137,6 +137,7 @@ def record_of(case: Case, now_ms: int) -> CaseRecord:
         department=case.competence.department if case.competence else "",
         field=case.competence.field if case.competence else "",
         matter=case.competence.matter if case.competence else "",
+        law_version=case.law_version if case.competence else "",
         area=incident.area,
         community=case.chain.community if case.chain else "",
         lon_deg=incident.lon_deg,

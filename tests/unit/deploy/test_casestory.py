@@ -78,6 +78,14 @@ def test_the_head_of_a_case_says_whose_it_is_and_how_its_clocks_stand():
     assert casestory.clock_in_words(running, 85_000) == "响应 respond -0:20 left"
 
 
+def test_who_leads_by_law_is_named_with_the_version_of_the_table():
+    law = {"department": "fire", "field": "gas", "matter": "leaks", "law_version": "0a1b"}
+
+    assert any(
+        "fire · gas · leaks (table 0a1b)" in line for line in casestory.head_of({**RECORD, **law})
+    )
+
+
 def test_the_beginning_of_an_id_is_enough_if_it_is_one_cases():
     book = Casebook({"abc-1": {}, "abd-2": {}}, Chains(), [])
 

@@ -22,6 +22,15 @@ def test_the_first_row_that_fits_a_kind_is_taken_and_what_none_fits_is_a_hole():
     assert TABLE.holes(["fire.seen", "crowd.gathering"]) == ["crowd.gathering"]
 
 
+def test_another_row_or_another_order_of_rows_is_another_version():
+    same, less = Competences(TABLE.rows), Competences(TABLE.rows[1:])
+
+    assert len(TABLE.version) == 12
+    assert TABLE.version == same.version
+    assert len({TABLE.version, less.version, Competences(TABLE.rows[::-1]).version, ""}) == 4
+    assert Competences().version == ""
+
+
 def found(change):
     files = dict(read_folder(LONGGANG))
     files["enforcement.csv"] = change(files["enforcement.csv"].decode()).encode()

@@ -101,6 +101,7 @@ def test_a_case_carries_who_is_competent_by_law(kit, logs):
 
     (record,) = kit.sent(outcome, CASES, CaseRecord)
     assert (record.department, record.field) == ("fire", "燃气安全")
+    assert record.law_version == kit.city.enforcement.version != ""
 
 
 def test_a_crash_between_sending_and_remembering_leaves_a_chain_that_is_whole(kit, logs):
