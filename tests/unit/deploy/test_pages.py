@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 import pytest
 
+from deploy.cities import LONGGANG, read_folder
 from deploy.cli import cli
+from streams.city.files import city_findings
+from streams.registry import PARAMS
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
@@ -116,3 +119,17 @@ def test_a_link_leads_to_a_file(page: Path) -> None:
 )
 def test_a_command_that_cannot_be_given_is_found(line: str) -> None:
     assert fault_of(line)
+
+
+def test_the_mistake_that_the_page_of_rules_shows_is_told_as_it_says() -> None:
+    page = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
+    rule = page.partition("<<'EOF'\n")[2].partition("EOF")[0]
+    files = read_folder(LONGGANG)
+    good = {**files, "rules.toml": files["rules.toml"] + rule.encode()}
+    bad = {**files, "rules.toml": files["rules.toml"] + rule.replace('"%"', '"V"').encode()}
+
+    (finding,) = city_findings(bad, PARAMS)
+
+    assert city_findings(good, PARAMS) == ()
+    told = str(finding).partition(f":{finding.line}:")[2]  # its number follows the file's length
+    assert re.search(rf"^mycity/rules\.toml:\d+:{re.escape(told)}$", page, re.MULTILINE)
