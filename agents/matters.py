@@ -11,7 +11,7 @@ from schemas.topics import (
     REMINDERS,
 )
 from streams.city.model import City
-from streams.directory import directory_of, month_of, place_of
+from streams.directory import department_of, directory_of, month_of, place_of
 from streams.operators.dispatch import DispatchOperator
 from streams.operators.incidents import IncidentsOperator
 from streams.operators.kpi import KpiOperator
@@ -29,8 +29,8 @@ def incidents(city: City) -> AgentSpec:
 
 def kpi(city: City) -> AgentSpec:
     """Return the agent of `cases` and of calls to loudspeakers."""
-    period = month_of(city)
-    return AgentSpec("kpi", (CASES, REMINDERS), lambda _: KpiOperator(city.code, period))
+    asks = city.code, month_of(city), department_of(city)
+    return AgentSpec("kpi", (CASES, REMINDERS), lambda _: KpiOperator(*asks))
 
 
 def dispatch(city: City) -> AgentSpec:

@@ -17,7 +17,8 @@ class Kpi(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     """One unit's figures as of `event_time_ms`; `subject` is the unit.
 
     Attributes:
-        level: Level of the unit; `community` also sums up its grids.
+        level: Level of the unit; `area` sums up a community or the city,
+            `whole-department` the crews of a department.
         unit_name: Its name.
         period: Local month, such as `2026-05`.
         cases: Cases that it was sent to; `ended` of them are over.

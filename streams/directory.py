@@ -35,6 +35,12 @@ def month_of(city: City) -> Callable[[int], str]:
     return month
 
 
+def department_of(city: City) -> Callable[[str], str]:
+    """Return what tells the department of a unit by its code, "" for none."""
+    departments = {unit.code: unit.department for unit in city.roster.units.values()}
+    return lambda code: departments.get(code, "")
+
+
 def directory_of(city: City) -> Directory:
     """Return the city as dispatch sees it."""
 

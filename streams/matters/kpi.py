@@ -5,7 +5,8 @@ the live figures are those that anybody counts again from the log. It counts for
 local month in which the city could know of it; a unit's figures on the topic are
 those of its newest month.
 
-Who answers for which promise: `respond`, `order` and `depart` for the unit that was
+A department of several crews has the figures of all of them under its own name, beside
+each crew's. Who answers for which promise: `respond`, `order` and `depart` for the unit that was
 asked first, `on-site` for the one that owns the case.
 """
 
@@ -23,17 +24,19 @@ from streams.matters.proof import SENSOR
 from streams.matters.routing import RANK, Level
 
 SOURCE = "citybrain.kpi"
-AREA = "area"
+AREA, WHOLE_DEPARTMENT = "area", "whole-department"
 TARGET_SHARE = 0.9
 """At least nine of ten incidents are to end at community level."""
 
 _OVER = frozenset({CaseState.CLOSED, CaseState.FALSE_ALARM})
 Period: TypeAlias = Callable[[int], str]
 """The local month, `2026-05`, of an instant in ms."""
+DepartmentOf: TypeAlias = Callable[[str], str]
+"""The department of a unit by its code, "" for none."""
 
 
 class Unit(msgspec.Struct, frozen=True, array_like=True):
-    """A unit's share in a case: an area's has the level `area`."""
+    """A unit's share in a case: an area's, and a department's, has a level of its own."""
 
     code: str
     level: str
@@ -71,7 +74,13 @@ class Key(NamedTuple):
     period: str
 
 
-def scored(record: CaseRecord, before: Scored | None, city: str, period: Period) -> Scored:
+def scored(
+    record: CaseRecord,
+    before: Scored | None,
+    city: str,
+    period: Period,
+    department_of: DepartmentOf = lambda _: "",
+) -> Scored:
     """Return what a case adds now; `before` where `record` is no newer."""
     before = before or Scored()
     if record.revision <= before.revision:
@@ -86,7 +95,11 @@ def scored(record: CaseRecord, before: Scored | None, city: str, period: Period)
         went=bool(record.orders),
         quiet=record.verified == SENSOR,
         reopens=record.lives - 1,
-        units=(*_units(record), *_areas(record, city)),
+        units=(
+            *_units(record),
+            *_departments(_units(record), department_of),
+            *_areas(record, city),
+        ),
         reminders=before.reminders,
     )
 
@@ -201,6 +214,18 @@ def _units(record: CaseRecord) -> Iterable[Unit]:
         )
         returns = states.count(CaseState.RETURNED)
         yield Unit(code, about[code].level, about[code].unit_name, returns, clocks)
+
+
+def _departments(units: Iterable[Unit], department_of: DepartmentOf) -> Iterable[Unit]:
+    """Give the departments of those who were asked, each once, with the sum of its crews."""
+    crews: dict[str, list[Unit]] = {}
+    for unit in units:
+        if name := department_of(unit.code):
+            crews.setdefault(name, []).append(unit)
+    for name, asked in crews.items():
+        returns = sum(crew.returns for crew in asked)
+        clocks = tuple(clock for crew in asked for clock in crew.clocks)
+        yield Unit(name, WHOLE_DEPARTMENT, "", returns, clocks)
 
 
 def _areas(record: CaseRecord, city: str) -> Iterable[Unit]:

@@ -8,7 +8,7 @@ from schemas.dispatch import Reminder
 from schemas.records import RawBatch
 from schemas.topics import CASES, KPI
 from streams.matters.dispatch import case_id_of
-from streams.matters.kpi import Figures, Scored, reminded, scored
+from streams.matters.kpi import DepartmentOf, Figures, Scored, reminded, scored
 from streams.operator import NOTHING, Outcome, Row
 from streams.operators.events import Tally
 from streams.operators.records import Store
@@ -17,9 +17,12 @@ from streams.operators.records import Store
 class KpiOperator:
     """Counts cases by their newest record; one row a case is all that it remembers."""
 
-    def __init__(self, city: str, period: Callable[[int], str]) -> None:
+    def __init__(
+        self, city: str, period: Callable[[int], str], department_of: DepartmentOf
+    ) -> None:
         self._city = city
         self._period = period
+        self._department_of = department_of
         self._store = Store(Scored)
         self._figures = Figures()
 
@@ -67,7 +70,7 @@ class KpiOperator:
         if isinstance(said, CaseRecord):
             key = said.case_id
             before = self._store.states.get(key)
-            after = scored(said, before, self._city, self._period)
+            after = scored(said, before, self._city, self._period, self._department_of)
         else:
             key = case_id_of(said.incident_id)
             before = self._store.states.get(key)

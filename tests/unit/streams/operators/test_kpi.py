@@ -15,7 +15,7 @@ from schemas.dispatch import CaseState, Clock, Reminder
 from schemas.kpi import ClockScore, Kpi
 from schemas.readings import Reading
 from schemas.topics import CASE_EVENTS, CASES, KPI, REMINDERS, SENSOR_READINGS
-from streams.directory import month_of
+from streams.directory import department_of, month_of
 from streams.matters.course import Stories
 from streams.matters.dispatch import case_id_of
 from streams.matters.kpi import Scored, counted, reminded, scored
@@ -24,6 +24,7 @@ from streams.operators.kpi import KpiOperator
 
 T0_MS = 1_757_980_800_000
 DAY_MS = 86_400_000
+CREWS = {"fire-1": "fire", "fire-2": "fire"}
 
 
 def month(at_ms):
@@ -71,7 +72,7 @@ class Office:
         self.kit = kit
         self.logs = {topic: kit.log(topic) for topic in (CASES, REMINDERS)}
         self.kept = kit.kept()
-        self.operator = KpiOperator("longgang", month)
+        self.operator = KpiOperator("longgang", month, CREWS.get)
         self.newest = {}
 
     def hears(self, *records):
@@ -84,7 +85,7 @@ class Office:
 
     def restart(self):
         self.kept.put(self.operator.changes())
-        self.operator = self.kept.begin(KpiOperator("longgang", month))
+        self.operator = self.kept.begin(KpiOperator("longgang", month, CREWS.get))
 
 
 @pytest.fixture
@@ -130,6 +131,21 @@ def test_the_unit_asked_first_answers_for_the_response_and_the_owner_for_being_o
     assert [one.clock for one in office.newest["grid-1"].clocks] == ["respond"]
     assert [one.clock for one in office.newest["grid-2"].clocks] == ["on-site"]
     assert (office.newest["grid-1"].returns, office.newest["grid-2"].returns) == (1, 0)
+
+
+def test_a_department_has_the_figures_of_all_its_crews(office):
+    clocks = (clock(Clock.RESPOND), clock(Clock.ON_SITE))
+    back = order("fire-1", "department", CaseState.RETURNED)
+    both = (back, order("fire-2", "department"))
+    office.hears(
+        case("a", orders=both, unit="fire-2", clocks=clocks),
+        case("b", orders=(order("fire-2", "department"),), unit="fire-2"),
+    )
+
+    fire, second = office.newest["fire"], office.newest["fire-2"]
+    assert (fire.level, fire.cases, fire.ended, fire.returns) == ("whole-department", 2, 2, 1)
+    assert [one.clock for one in fire.clocks] == ["respond", "on-site"]
+    assert (second.cases, [one.clock for one in second.clocks]) == (2, ["on-site"])
 
 
 def test_a_reminder_has_worked_when_a_meter_says_that_it_ended_and_nobody_went(office):
@@ -215,7 +231,8 @@ def test_live_figures_are_those_that_anybody_counts_from_the_log():
             record = decode(CaseRecord, value)
             newest[record.case_id] = record
             key = record.case_id
-            cases[key] = scored(record, cases.get(key), city.code, month_of(city))
+            asks = city.code, month_of(city), department_of(city)
+            cases[key] = scored(record, cases.get(key), *asks)
         elif topic == REMINDERS:
             said = decode(Reminder, value)
             key = case_id_of(said.incident_id)
