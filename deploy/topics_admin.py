@@ -40,7 +40,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         if self.aspect is Aspect.MISSING:
-            return f"{self.topic}: missing ({self.wanted} partitions wanted)"
+            many = "" if self.wanted == "1" else "s"
+            return f"{self.topic}: missing ({self.wanted} partition{many} wanted)"
         return f"{self.topic}: {self.name} is {self.found}, the table says {self.wanted}"
 
 

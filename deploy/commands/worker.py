@@ -16,6 +16,7 @@ from agents.worker import run
 from deploy import processes, topics_admin
 from deploy.errors import Fault
 from deploy.options import broker_option, city_option, open_city, state_option
+from deploy.ports import is_free
 from deploy.supervisor import supervise
 
 
@@ -121,6 +122,11 @@ def command(
 def _run_here(name: str, given: _Given) -> int:
     """Run one agent in this process."""
     settings = given.settings
+    if settings.metrics_port and not is_free(settings.metrics_port):
+        raise Fault(
+            f"/metrics of agent {name} cannot be served: port {settings.metrics_port} is taken",
+            "Give another --metrics-port; 0 takes a free one.",
+        )
     spec = AGENTS[name](open_city(given.city))
     counts = topics_admin.partition_counts(settings.broker, settings.prefix, spec.inputs)
     topics_admin.ensure_changelog(

@@ -1,5 +1,6 @@
 """Every command explains itself; a user's mistake is words and a code, no traceback."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -147,3 +148,17 @@ def test_keys_are_made_where_the_door_of_the_same_data_folder_looks_for_them(
 
     assert made.stdout.startswith("cb_"), made.stderr
     assert made.stdout[3:11] in listed.stdout
+
+
+def test_a_port_for_metrics_that_is_taken_is_said_before_anything_is_started(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = citybrain(
+            tmp_path, "worker", "kpi", "--broker", "127.0.0.1:9", "--metrics-port", port
+        )
+
+    assert ended.returncode == 3
+    assert f"port {port} is taken" in ended.stderr
+    assert "Traceback" not in ended.stderr
