@@ -17,6 +17,7 @@ const CASE_STEPS: Record<string, readonly string[]> = {
   departed: ["arrive"],
   "on-site": ["handle"],
   handled: ["verify"],
+  "handled-unverified": ["verify"],
   verified: ["close"],
 };
 
