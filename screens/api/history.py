@@ -11,12 +11,15 @@ from aiokafka.errors import KafkaError
 
 from schemas.instants import format_instant, parse_instant
 from schemas.refused import Refusal
+from schemas.units import KINDS
 from screens import past
 from screens.hub.density import MOST_ITEMS, Clusters
 from screens.hub.items import Item, ItemTable
 from screens.hub.subscription import Layer, Subscription, SubscriptionError, parse
 from screens.hub.table import Table
 from screens.known.knowledge import Knowledge
+from screens.known.limits import Limits
+from screens.known.sensors import LEVEL_WORDS
 from screens.web import KNOWLEDGE, SETTINGS, Refused, json_answer, person_of
 
 routes = web.RouteTableDef()
@@ -34,14 +37,14 @@ async def history(request: web.Request) -> web.Response:
     knowledge, settings = request.app[KNOWLEDGE], request.app[SETTINGS]
     kept = [layer for layer in seen.layers if layer in past.KEPT]
     tables: dict[Layer, Table] = {}
-    try:
-        async with asyncio.timeout(_WITHIN_S), request.app[ONE_AT_A_TIME]:
-            if kept:
+    if kept:
+        try:
+            async with asyncio.timeout(_WITHIN_S), request.app[ONE_AT_A_TIME]:
                 tables |= await past.matters_at(
                     settings.broker, settings.prefix, knowledge.atlas, kept, at_ms
                 )
-    except (KafkaError, TimeoutError):
-        raise Refused(503, "broker", "Kafka does not answer; try again", {}) from None
+        except (KafkaError, TimeoutError):
+            raise Refused(503, "broker", "Kafka does not answer; try again", {}) from None
     if Layer.VESSELS in seen.layers:
         tables[Layer.VESSELS] = await asyncio.to_thread(_vessels, knowledge, at_ms)
     if Layer.SENSORS in seen.layers:
@@ -108,19 +111,28 @@ def _vessels(knowledge: Knowledge, at_ms: int) -> ItemTable:
 
 
 def _sensors(knowledge: Knowledge, at_ms: int) -> ItemTable:
-    """Return the worst value of each sensor in that minute."""
-    sensors = knowledge.sensors
+    """Return the worst value of each sensor in that minute, and how it stood to its limit then."""
+    sensors, size = knowledge.sensors, knowledge.sensors.size
     table = ItemTable(Layer.SENSORS, knowledge.atlas.communities)
-    values = sensors.series.at(at_ms)[: sensors.size]
+    values = sensors.series.at(at_ms)[:size]
+    limits = Limits(knowledge.city)
+    limits.renew(at_ms, sensors.ids[:size], sensors.kinds[:size])
     for row in np.flatnonzero(~np.isnan(values)).tolist():
-        place = sensors.place(row)
+        place, code, kind = sensors.place(row), sensors.ids[row], sensors.kinds[row]
+        value, limit = round(float(values[row]), 3), limits.of(code, kind)
+        level = 0 if limit is None else limit.level_of(value)
         body: dict[str, Any] = {
-            "id": sensors.ids[row],
+            "id": code,
             "updated": format_instant(at_ms - at_ms % 60_000),
-            "kind": sensors.kinds[row],
-            "value": round(float(values[row]), 3),
+            "kind": kind,
+            "unit": KINDS[kind].unit if kind in KINDS else "",
+            "value": value,
+            "level": LEVEL_WORDS[level],
+            "stale": False,
         }
+        if limit is not None:
+            body["limit"] = limit.level
         if not np.isnan(place.lon_deg):
             body |= {"lon_deg": place.lon_deg, "lat_deg": place.lat_deg}
-        table.put(Item(sensors.ids[row], body, place, sensors.kinds[row]))
+        table.put(Item(code, body, place, kind, level))
     return table

@@ -29,6 +29,11 @@ class Limit(NamedTuple):
     reason: str
     words: str = ""
 
+    def level_of(self, value: float) -> int:
+        """Return how a value stands to it, as in `hub.table`: 0 fine, 1 near, 2 over."""
+        sign = -1.0 if self.falls else 1.0
+        return int(sign * value > sign * self.warn) + int(sign * value > sign * self.level)
+
 
 class Limits:
     """Looks limits up; those of noise depend on the minute."""

@@ -18,7 +18,7 @@ from screens.known.series import Series
 from streams.city.model import City, SensorRecord
 
 OK, WARN, OVER, STALE = range(4)
-_WORDS = ("ok", "warn", "over", "ok")
+LEVEL_WORDS = ("ok", "warn", "over", "ok")
 _LEAST_STALE_MS = 60_000
 _STALE_SAMPLES = 5
 _MOST_UNKNOWN = 600
@@ -135,7 +135,7 @@ class Sensors(StationaryTable):
                 said.append(b'"value":null,"updated":null,"level":"ok","stale":true')
                 continue
             words = (
-                f'"value":{value:.7g},"updated":"{text}Z","level":"{_WORDS[step]}",'
+                f'"value":{value:.7g},"updated":"{text}Z","level":"{LEVEL_WORDS[step]}",'
                 f'"stale":{"true" if stale else "false"}'
             )
             said.append(words.encode())

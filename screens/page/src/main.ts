@@ -195,7 +195,10 @@ function run(root: HTMLElement, city: City, person: Person): void {
             const kind = PICKED[layer];
             if (kind) selected.open(kind, id);
           },
-          moved: (box: Box, zoom: number) => around.subscribe({ layers: AROUND, box, zoom }),
+          moved: (box: Box, zoom: number) => {
+            around.subscribe({ layers: AROUND, box, zoom });
+            timeMachine.moved(box, zoom);
+          },
           grabbed: () => selected.lock(false),
           resized: keepUp,
         },

@@ -15,10 +15,13 @@ from deploy.cities import load_city
 from schemas import topics
 from schemas.instants import format_instant
 from schemas.records import RawBatch
+from schemas.units import KINDS
 from screens.access.accounts import Accounts
 from screens.access.people import Person, Role
 from screens.app import create_app
+from screens.hub.density import MOST_ITEMS
 from screens.known.knowledge import Knowledge
+from screens.known.limits import Limits
 from screens.settings import Settings
 from screens.web import KNOWLEDGE
 from streams.city.model import City
@@ -47,6 +50,10 @@ class Desk:
         raw = RawBatch(topic, 0, np.arange(count), times, [b"k"] * count, values)
         self._known.take(topic, raw, now_ms)
         self._known.tick(now_ms)
+
+    @property
+    def limits(self) -> Limits:
+        return self._known.limits
 
     async def ask(self, path: str) -> Any:
         async with self._client.get(f"/api/v1/{path}") as answer:
@@ -164,6 +171,60 @@ def test_a_sensors_course_is_told_against_its_limit(city: City, tmp_path: Path) 
         assert [value for _, value in day["points"]] == [3.0, 26.0, 4.0]
 
     at_the_desk(city, tmp_path, story)
+
+
+def test_a_sensor_of_the_past_stands_to_the_limit_of_its_hour_and_too_many_are_clusters(
+    city: City, tmp_path: Path
+) -> None:
+    gas = next(c for c, record in city.sensors.items() if record.kind == "gas.combustible")
+    loud = next(c for c, post in city.noise_sensors.items() if post.area_class == "2")
+    away = [code for code in city.sensors if code not in {gas, loud}]
+    hour_s = 7_200.0
+
+    async def story(desk: Desk) -> None:
+        said = {"source": "iot", "kind": "gas.combustible", "subject": gas, "unit": "%LEL"}
+        desk.hear(topics.SENSOR_READINGS_URGENT, {**said, "value": 26.0}, age_s=hour_s)
+        desk.hear(topics.SENSOR_READINGS_URGENT, {**said, "value": 4.0})
+        noise = {"source": "noise", "kind": "noise.laeq", "subject": loud, "unit": "dB(A)"}
+        desk.hear(topics.SENSOR_READINGS, {**noise, "value": 41.0}, age_s=hour_s)
+        at_ms = time.time_ns() // 1_000_000 - round(hour_s * 1000)
+        past = f"history?at={format_instant(at_ms)}&layers=sensors"
+
+        items = {one["id"]: one for one in (await desk.ask(past))["layers"]["sensors"]}
+        assert set(items) == {gas, loud}
+        told = {name: items[gas][name] for name in ("value", "unit", "limit", "level", "stale")}
+        assert told == {
+            "value": 26.0, "unit": "%LEL", "limit": 25.0, "level": "over", "stale": False,
+        }  # fmt: skip
+        limit = desk.limits.at_place("", "2", at_ms)
+        assert limit is not None
+        assert (items[loud]["limit"], items[loud]["level"]) == (limit.level, "ok")
+
+        desk.hear(topics.SENSOR_READINGS, *quiet(city, away[:MOST_ITEMS]), age_s=hour_s)
+        whole = await desk.ask(past)
+        clusters = whole["clusters"]["sensors"]
+        assert whole["layers"] == {}
+        assert sum(one["count"] for one in clusters) > MOST_ITEMS
+        assert sum(one["over"] for one in clusters) == 1
+        lon, lat = items[gas]["lon_deg"], items[gas]["lat_deg"]
+        near = await desk.ask(f"{past}&box={lon - 0.001},{lat - 0.001},{lon + 0.001},{lat + 0.001}")
+        assert items[gas] in near["layers"]["sensors"]
+
+    at_the_desk(city, tmp_path, story)
+
+
+def quiet(city: City, codes: list[str]) -> list[dict[str, Any]]:
+    """Return a reading of each sensor that is as calm as its kind can be."""
+    return [
+        {
+            "source": city.sensors[code].source,
+            "kind": (kind := city.sensors[code].kind),
+            "subject": code,
+            "unit": KINDS[kind].unit,
+            "value": max(0.0, KINDS[kind].low),
+        }
+        for code in codes
+    ]
 
 
 def test_an_incident_tells_its_whole_story_in_order_and_a_table_never_becomes_a_formula(

@@ -26,9 +26,9 @@ export class Shown {
     }
   }
 
-  showPast(atMs: number, layers: Parameters<Store["replace"]>[0]): void {
+  showPast(atMs: number, layers: Parameters<Store["replace"]>[0], clusters: Parameters<Store["replace"]>[1]): void {
     this.atMs = atMs;
-    this.past.replace(layers);
+    this.past.replace(layers, clusters);
   }
 
   showLive(): void {

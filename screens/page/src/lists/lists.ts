@@ -161,6 +161,11 @@ export class Lists {
     }
   }
 
+  /** The instant on show: clocks and ages of the past are told as they stood then. */
+  private get instantMs(): number {
+    return this.shown.pastMs ?? nowMs();
+  }
+
   private caseRow(id: string): CaseRow {
     const title = h("span", { class: "row-title" });
     const state = h("span", { class: "row-state" });
@@ -177,7 +182,7 @@ export class Lists {
     );
     let record: Case | undefined;
     const tick = () => {
-      if (record) clocks.update(promises(record), nowMs());
+      if (record) clocks.update(promises(record), this.instantMs);
     };
     return {
       element,
@@ -206,7 +211,7 @@ export class Lists {
     );
     let onset: number | null = null;
     const tick = () => {
-      setText(age, onset === null ? "" : duration((nowMs() - onset) / 1000));
+      setText(age, onset === null ? "" : duration((this.instantMs - onset) / 1000));
     };
     return {
       element,

@@ -1,14 +1,21 @@
 /** The time machine: any minute of the last day on the same map and lists, and playing on from there. */
 import { get } from "../data/api";
 import { duration, nowMs, timeOfDay } from "../data/time";
-import type { ByLayer, Item, Layer } from "../data/types";
+import type { Box, ByLayer, Cluster, Item, Layer } from "../data/types";
 import type { Shown } from "../data/view";
 import { button, fill, h, setText } from "./dom";
 import { onLang, t } from "./i18n";
 
 const DAY_MIN = 1_440;
 const STEP_MS = 1_000;
-const LAYERS: readonly Layer[] = ["alerts", "incidents", "cases", "orders", "vessels", "sensors", "cameras"];
+/** All of the city, whatever the map shows; and what is too much to have all at once. */
+const MATTERS: readonly Layer[] = ["alerts", "incidents", "cases", "orders", "vessels"];
+const AROUND: readonly Layer[] = ["sensors", "cameras"];
+
+interface Past {
+  layers: ByLayer<Item[]>;
+  clusters: ByLayer<Cluster[]>;
+}
 
 export class TimeMachine {
   readonly element = h("section", { class: "time-machine" });
@@ -22,6 +29,7 @@ export class TimeMachine {
   private timer = 0;
   private asked = 0;
   private anchorMs = 0;
+  private around = "";
 
   constructor(
     private readonly shown: Shown,
@@ -51,6 +59,12 @@ export class TimeMachine {
     void this.show();
   }
 
+  /** The map shows something else. */
+  moved(box: Box, zoom: number): void {
+    this.around = `&box=${box.join(",")}&zoom=${zoom}`;
+    if (this.isOpen) void this.show();
+  }
+
   leave(): void {
     this.stop();
     this.asked += 1;
@@ -78,9 +92,13 @@ export class TimeMachine {
     const atMs = this.instantMs;
     const at = new Date(atMs).toISOString();
     try {
-      const past = await get<{ layers: ByLayer<Item[]> }>(`/history?at=${at}&layers=${LAYERS.join(",")}`);
+      const [all, here] = await Promise.all([
+        get<Past>(`/history?at=${at}&layers=${MATTERS.join(",")}`),
+        get<Past>(`/history?at=${at}&layers=${AROUND.join(",")}${this.around}`),
+      ]);
       if (asked !== this.asked) return;
-      this.shown.showPast(atMs, { ...Object.fromEntries(LAYERS.map((layer) => [layer, []])), ...past.layers });
+      const none = Object.fromEntries([...MATTERS, ...AROUND].map((layer) => [layer, []]));
+      this.shown.showPast(atMs, { ...none, ...all.layers, ...here.layers }, here.clusters);
       this.frame.classList.add("is-past");
       this.drawAt();
     } catch (error) {
