@@ -150,7 +150,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
     { keys: ["d"], what: "help.details", run: () => cards.element.focus() },
     { keys: ["a"], what: "help.accept", run: () => cards.first() },
     { keys: ["q"], what: "help.quiet", run: () => alarm.quiet() },
-    { keys: ["1", "2", "3", "4"], shown: "1 – 4", what: "help.layers", run: (key) => layers.toggle(Number(key)) },
+    { keys: ["1", "2", "3", "4", "5"], shown: "1 – 5", what: "help.layers", run: (key) => layers.toggle(Number(key)) },
     { keys: ["h"], what: "help.home", run: home },
     { keys: ["t"], what: "help.time", run: lookBack },
     { keys: ["b"], what: "help.blind", run: lookBlind },

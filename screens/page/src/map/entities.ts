@@ -9,6 +9,9 @@ import type { Colour } from "./palette";
 
 export const PLACED = ["cameras", "sensors", "incidents", "vessels"] as const satisfies readonly Layer[];
 export type Placed = (typeof PLACED)[number];
+/** What can be switched off: the moving things, and the lines of the city's areas. */
+export type Switched = Placed | "grids";
+const GRIDS: ReadonlySet<string> = new Set(["communities", "grids", "micro_grids"]);
 
 type State = "ok" | "warn" | "over" | "life" | "stale";
 /** A camera stands out for this long after it saw something. */
@@ -56,7 +59,7 @@ function feature(layer: Placed, item: Item): Feature | null {
 }
 
 export class Entities {
-  private readonly visible = new Set<Placed>(PLACED);
+  private readonly visible = new Set<Switched>([...PLACED, "grids"]);
 
   constructor(
     private readonly map: GlMap,
@@ -78,15 +81,14 @@ export class Entities {
     shown.on(PLACED, (changes) => this.apply(changes));
   }
 
-  isVisible(layer: Placed): boolean {
-    return this.visible.has(layer);
-  }
-
-  toggle(layer: Placed): void {
+  toggle(layer: Switched): void {
     if (!this.visible.delete(layer)) this.visible.add(layer);
     const value = this.visible.has(layer) ? "visible" : "none";
     for (const spec of this.map.getStyle().layers) {
-      if ("source" in spec && spec.source === layer) this.map.setLayoutProperty(spec.id, "visibility", value);
+      if (!("source" in spec)) continue;
+      // What is filled of the areas is no line of theirs: the blind spots.
+      const isOf = layer === "grids" ? GRIDS.has(spec.source) && spec.type !== "fill" : spec.source === layer;
+      if (isOf) this.map.setLayoutProperty(spec.id, "visibility", value);
     }
     this.drawClusters();
   }

@@ -1,13 +1,13 @@
 /** The switches of the map's layers. */
 import { fill, h, setText } from "../ui/dom";
 import { onLang, t } from "../ui/i18n";
-import type { Entities, Placed } from "./entities";
+import type { Entities, Switched } from "./entities";
 
-const ORDER: readonly Placed[] = ["vessels", "sensors", "cameras", "incidents"];
+const ORDER: readonly Switched[] = ["vessels", "sensors", "cameras", "incidents", "grids"];
 
 export class LayerBox {
   readonly element = h("fieldset", { class: "layers" });
-  private readonly switches: { layer: Placed; box: HTMLInputElement; name: HTMLElement }[] = [];
+  private readonly switches: { layer: Switched; box: HTMLInputElement; name: HTMLElement }[] = [];
 
   constructor(private readonly entities: () => Entities | null) {
     for (const layer of ORDER) {
