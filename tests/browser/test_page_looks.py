@@ -21,6 +21,7 @@ from schemas.incidents import IncidentState
 from schemas.readings import Reading
 from schemas.topics import reading_topic
 from schemas.units import KINDS
+from screens.hub.density import MOST_ITEMS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
 
@@ -29,8 +30,12 @@ Dyed = Callable[[Page, Iterable[int], Any], int]
 WaitFor = Callable[[Callable[[], bool]], None]
 MINUTE_MS = 60_000
 ACCENT = (92, 200, 255)
+OVER_THEN = (236, 132, 110)
+"""What is over its limit, as the past shows it: paler, and still red."""
 BLIND = (109, 98, 158)
 """The colour of what is blind, half over the land's."""
+LOUD_AGO = 100
+"""So many minutes ago, and in the minute after, all toxic gas was over its limit."""
 VENUE = "square-central"
 
 
@@ -56,8 +61,21 @@ def past(feed: Any, gateway: Any) -> dict[str, Any]:
             name, lon_deg + 0.3 - ago * 0.0004, lat_deg, flush=False,
             event_time_ms=now_ms - ago * MINUTE_MS,
         )  # fmt: skip
-    feed.flush()
+    for minutes in (LOUD_AGO, LOUD_AGO - 1):
+        tell_sensors(feed, now_ms - minutes * MINUTE_MS)
     return {"case": told.case, "boat": boat, "now_ms": now_ms}
+
+
+def tell_sensors(feed: Any, at_ms: int) -> None:
+    """Say one reading of more sensors than a view shows singly: toxic gas over its limit alone."""
+    kinds = {code: one.kind for code, one in feed.city.sensors.items()}
+    over = [code for code, kind in kinds.items() if kind == "gas.toxic"]
+    calm = [code for code, kind in kinds.items() if not kind.startswith("gas.")]
+    for code in [*over, *calm[: MOST_ITEMS - len(over) + 1]]:
+        value = 9.0 if code in over else max(0.0, KINDS[kinds[code]].low)
+        said = reading(code, kinds[code], value, at_ms)
+        feed.say(reading_topic(said.kind), said, key=code, flush=False)
+    feed.flush()
 
 
 def test_cards_say_what_a_place_is_held_to_and_how_it_stands(
@@ -135,14 +153,23 @@ def test_the_blind_and_the_past_are_shown_and_left_again(
     wait_for(lambda: dyed(page, BLIND, whole) > 20_000)
     page.keyboard.press("b")
     wait_for(lambda: dyed(page, BLIND, whole) < 2_000)
+    switch_the_lines_of_areas(page, wait_for)
 
     row = page.locator(f".row[data-id='{past['case'].case_id}']")
     expect(row).to_have_count(0)
+    loud_ago = minutes_since(past["now_ms"] - LOUD_AGO * MINUTE_MS)
     page.keyboard.press("t")
     machine = page.locator(".time-machine")
     slider = machine.locator("input")
     slide(slider, -120)
     expect(row).to_be_visible()
+    # Late by an hour then, not by the three that it would be by now.
+    expect(row.locator(".clock-left").first).to_have_text(re.compile(r"^−(5\d|1:[01]\d):\d\d$"))
+    wait_for(lambda: dyed(page, OVER_THEN, whole) < 20)
+    slide(slider, -loud_ago)
+    wait_for(lambda: dyed(page, OVER_THEN, whole) > 200)
+    slide(slider, -120)
+    wait_for(lambda: dyed(page, OVER_THEN, whole) < 20)
     expect(page.locator(".frame")).to_have_class(re.compile("is-past"))
     row.click()
     expect(page.locator(".card")).to_contain_text("Water on the underpass.")
@@ -160,7 +187,36 @@ def test_the_blind_and_the_past_are_shown_and_left_again(
     expect(row).to_have_count(0)
 
 
+def switch_the_lines_of_areas(page: Page, wait_for: WaitFor) -> None:
+    """Switch all that moves off the map, and then its grids off and on again."""
+    for key in "1234":
+        page.keyboard.press(key)
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    middle = {"x": box["x"] + box["width"] / 2 - 200, "y": box["y"] + box["height"] / 2 - 150}
+    seen: list[bytes] = []
+
+    def is_still() -> bool:
+        page.wait_for_timeout(500)
+        seen.append(page.screenshot(clip={**middle, "width": 400, "height": 300}))  # type: ignore[typeddict-item]
+        return len(seen) > 1 and seen[-1] == seen[-2]
+
+    wait_for(is_still)
+    lines = seen[-1]
+    page.keyboard.press("5")
+    wait_for(lambda: is_still() and seen[-1] != lines)
+    page.keyboard.press("5")
+    wait_for(lambda: is_still() and seen[-1] == lines)
+    for key in "1234":
+        page.keyboard.press(key)
+
+
 NOT_ENOUGH = "not enough, people were sent"
+
+
+def minutes_since(at_ms: int) -> int:
+    """Return how many minutes of the clock have begun since an instant."""
+    return time.time_ns() // 1_000_000 // MINUTE_MS - at_ms // MINUTE_MS
 
 
 def played(feed: Any, now_ms: int) -> None:
