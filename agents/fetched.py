@@ -36,14 +36,14 @@ class Fetched(NamedTuple):
         tp: Topic and partition.
         parts: Broker batches, each with the first offset that counts of it.
         start, next_offset: As in `FetchedBatch`.
-        epoch: The consumer's at the time of the fetch: see `BatchConsumer.epoch`.
+        era: Number of the consumer's era at the time of the fetch.
     """
 
     tp: TP
     parts: tuple[tuple[Any, int], ...]
     start: int
     next_offset: int
-    epoch: int
+    era: int
 
     def unpack(self) -> FetchedBatch:
         """Return the records; broker batches can be read once only."""
@@ -96,7 +96,7 @@ def _unpack(batch: Any, from_offset: int) -> _Unpacked:
     )
 
 
-def cut_fetched(tp: TP, source: PartitionRecords, epoch: int) -> list[Fetched]:
+def cut_fetched(tp: TP, source: PartitionRecords, era: int) -> list[Fetched]:
     """Return all that was fetched of `tp`, in runs of about `MAX_ROWS` records.
 
     A run is whole broker batches; one that is larger than `MAX_ROWS` is a run
@@ -115,10 +115,10 @@ def cut_fetched(tp: TP, source: PartitionRecords, epoch: int) -> list[Fetched]:
             parts.append((batch, at))
             rows += batch.last_offset_delta + 1
         if rows >= MAX_ROWS:
-            runs.append(Fetched(tp, tuple(parts), start, position, epoch))
+            runs.append(Fetched(tp, tuple(parts), start, position, era))
             parts, rows, start = [], 0, position
     if position > start:
-        runs.append(Fetched(tp, tuple(parts), start, position, epoch))
+        runs.append(Fetched(tp, tuple(parts), start, position, era))
     return runs
 
 

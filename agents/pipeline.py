@@ -81,8 +81,13 @@ class Partition:
         self.failure: BaseException | None = None
         operator.restore(table.rows(number))
 
-    async def take(self, event: Any, batch: FetchedBatch) -> None:
+    async def take(self, event: Any, batch: FetchedBatch, first: int) -> None:
         """Decide on a batch and let its checkpoint follow.
+
+        Args:
+            event: Acknowledged in the end.
+            batch: What is decided on.
+            first: The offset that its topic's chain of batches begins at.
 
         Raises:
             Exception: A rule failed, or an earlier checkpoint did. Nothing more
@@ -92,7 +97,7 @@ class Partition:
         self._raise_failure()
         if self._closed:
             return
-        self._check_chain(batch)
+        self._check_chain(batch, first)
         raw = batch.raw
         if not raw.values:
             event.ack()
@@ -107,16 +112,16 @@ class Partition:
         await asyncio.sleep(0)
 
     def begin_anew(self) -> None:
-        """Take the next batch wherever it begins: the consumer went back by itself."""
+        """Begin a chain of batches again: the consumer went back by itself."""
         self._next_start.clear()
 
     async def room(self) -> None:
         """Wait until a batch more may go into work."""
         await self._room.wait()
 
-    def _check_chain(self, batch: FetchedBatch) -> None:
+    def _check_chain(self, batch: FetchedBatch, first: int) -> None:
         """Refuse a batch that does not go on where the last one of its topic ended."""
-        expected = self._next_start.get(batch.raw.topic, batch.start)
+        expected = self._next_start.get(batch.raw.topic, first)
         if batch.start != expected:
             raise LostRecordsError(
                 f"{batch.raw.topic}[{self.number}]: offset {expected} was to come, "

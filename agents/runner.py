@@ -55,7 +55,7 @@ class Runner:
         self._clock = clock
         self._partitions: dict[int, Partition] = {}
         self._assigned = False
-        self._epoch = 0
+        self._era = 0
         self._progress: Progress[Any] = Progress(settings.stuck_after_s)
         self._recovering_since: float | None = None
         self._recovery_told = 0.0
@@ -67,18 +67,18 @@ class Runner:
         consumer = self._app.consumer
         if not (self._assigned and consumer.is_current(fetched)):
             return
-        if fetched.epoch != self._epoch:
+        if fetched.era != self._era:
             # The consumer went back: what comes again is known by its offset.
-            self._epoch = fetched.epoch
+            self._era = fetched.era
             for one in self._partitions.values():
                 one.begin_anew()
-        consumer.begin(event.message.tp, fetched)
+        first = consumer.begin(event.message.tp, fetched)
         partition = self._partition(event.message.partition)
         await partition.room()
         batch = fetched.unpack()
         # Whoever decides knows topics by the names of the table.
         raw = batch.raw._replace(topic=batch.raw.topic.removeprefix(self._prefix))
-        await partition.take(event, batch._replace(raw=raw))
+        await partition.take(event, batch._replace(raw=raw), first)
 
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)

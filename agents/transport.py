@@ -18,7 +18,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError
@@ -29,6 +29,30 @@ from agents.fetched import Fetched, cut_fetched
 from agents.progress import DoneRanges, Standing
 
 _CREATE_TIME = 0
+_LOOK_AGAIN_S: Final = 0.02
+
+
+class Era:
+    """The time from one seek to the next: what was fetched in another is not handed on.
+
+    A batch of an older era was fetched before the consumer went back: it is
+    dropped, for it will be fetched again, and to take it now would jump over what
+    came before it. The fetching thread reads an era as one object, so it can
+    never take the number of one for the offsets of another.
+
+    Attributes:
+        number: Rises with every seek and every revocation.
+        starts: The first offset that was handed out of each partition.
+        is_sought: Whether positions are those of this era.
+        is_open: Whether batches are handed out. Until then they stay with the
+            fetcher, so none is dropped that would not be fetched again.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.starts: dict[TP, int] = {}
+        self.is_sought = False
+        self.is_open = False
 
 
 class _ReadOffsets(defaultdict[TP, int | None]):
@@ -51,13 +75,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The fetch side: runs in the consumer's own thread and loop."""
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Go back to the committed offsets; from then on batches are handed out again."""
-        committed: Mapping[TP, int] = await self.call_thread(self._seek_and_attach)
+        """Go back to the committed offsets, to the beginning where there is none."""
+        committed: Mapping[TP, int] = await self.call_thread(self._seek)
         return committed
 
-    async def _seek_and_attach(self) -> Mapping[TP, int]:
-        committed: Mapping[TP, int] = await self._ensure_consumer().seek_to_committed()
-        self.consumer.attached = True
+    async def _seek(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        # aiokafka leaves those where they are; what was fetched of them and
+        # dropped would never come again.
+        batched = self.app.batched_topics
+        fresh = [tp for tp, offset in committed.items() if tp.topic in batched and not offset]
+        if fresh:
+            await consumer.seek_to_beginning(*fresh)
         return committed
 
     async def _fetch_records(
@@ -86,17 +116,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 remaining = deadline - time.monotonic()
                 if drained or remaining <= 0:
                     return drained
+                # Nothing tells a waiter that an era opens.
+                longest = remaining if self.consumer.era.is_open else _LOOK_AGAIN_S
                 waiter = fetcher._create_fetch_waiter()  # noqa: SLF001
-                done, _ = await asyncio.wait([waiter], timeout=remaining)
-                if not done or fetcher._closed:  # noqa: SLF001
+                done, _ = await asyncio.wait([waiter], timeout=min(longest, remaining))
+                if fetcher._closed:  # noqa: SLF001
                     waiter.cancel()
                     return {}
-                waiter.result()
+                if done:
+                    waiter.result()
+                else:
+                    waiter.cancel()
 
     def _drain(self, fetcher: Any, active: set[TP], batched: frozenset[str]) -> dict[TP, list[Any]]:
         """Take every fetched partition of the batched topics whole."""
-        epoch = self.consumer.epoch
-        if not self.consumer.attached:
+        era = self.consumer.era
+        if not era.is_open:
             return {}
         drained: dict[TP, list[Any]] = {}
         for tp in list(fetcher._records):  # noqa: SLF001
@@ -114,8 +149,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 continue
             if result.check_assignment(tp) and result.has_more():
                 source = result._partition_records  # noqa: SLF001
-                runs = cut_fetched(tp, source, epoch)
+                runs = cut_fetched(tp, source, era.number)
                 if runs:
+                    era.starts.setdefault(tp, runs[0].start)
                     drained[tp] = runs
                     source.next_fetch_offset = runs[-1].next_offset
                     result._update_position()  # noqa: SLF001
@@ -131,14 +167,7 @@ class BatchConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self._done: dict[TP, DoneRanges] = {}
         self._read_offset = _ReadOffsets(self.app.batched_topics)
-        self.epoch = 0
-        """Rises with every seek and revocation. A batch of an older epoch was fetched
-        before the consumer went back: it is dropped, for it will be fetched again,
-        and to take it now would jump over what came before it."""
-        self.attached = False
-        """Whether positions are those of this epoch. From a revocation until the
-        seek is done nothing is taken from the fetcher, so nothing that was fetched
-        from the right place is dropped with an older epoch."""
+        self.era = Era(0)
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -174,30 +203,46 @@ class BatchConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         """Go back to the committed offsets, and forget what was done beyond them."""
-        self._detach()
+        era = self._begin_era()
         self._done.clear()
         await super().perform_seek()
+        era.is_sought = True
+        self.open_era()
 
-    def _detach(self) -> None:
-        self.attached = False
-        self.epoch += 1
+    def _begin_era(self) -> Era:
+        self.era = Era(self.era.number + 1)
+        return self.era
+
+    def open_era(self) -> None:
+        """Hand out batches from now on, if they are of the right place and would be kept.
+
+        At the end of a rebalance Faust clears the queues of streams, after the
+        seek: what was handed out in between would be gone, and not come again.
+        """
+        self.era.is_open = self.era.is_sought and not self.app.rebalancing
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
-        """Yield what was fetched, without the batches of an older epoch."""
+        """Yield what was fetched, without the batches of an older era."""
         async for tp, message in super().getmany(timeout):
             if not isinstance(message.value, Fetched) or self.is_current(message.value):
                 yield tp, message
 
     def is_current(self, batch: Fetched) -> bool:
         """Tell whether `batch` was fetched since the last seek."""
-        return batch.epoch == self.epoch
+        return batch.era == self.era.number
 
-    def begin(self, tp: TP, batch: Fetched) -> None:
-        """Note that `batch` goes into work: the first one since a seek starts the chain."""
-        self._ranges(tp).begin(batch.start)
+    def begin(self, tp: TP, batch: Fetched) -> int:
+        """Note that `batch` goes into work; return the offset that its partition began at.
+
+        It is the first one that was handed out since the seek, whether or not it
+        came here: what got lost on the way leaves a hole that is never passed.
+        """
+        first = self.era.starts.get(tp, batch.start)
+        self._ranges(tp).begin(first)
+        return first
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self._detach()
+        self._begin_era()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._done.pop(tp, None)
@@ -248,7 +293,9 @@ class BatchConsumer(driver.Consumer):
         ranges = self._done.get(tp)
         if ranges is not None and ranges.committable is not None:
             return ranges.committable
-        # Nothing went into work yet: what is before the position needs no work.
+        # Nothing was handed out yet: what is before the position needs no work.
+        if (first := self.era.starts.get(tp)) is not None:
+            return first
         assignment = self._thread._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001
         state = assignment.state_value(tp) if assignment else None
         return state.position if state is not None and state.has_valid_position else None

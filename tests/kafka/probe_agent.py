@@ -14,6 +14,7 @@ import msgspec
 from agents.app import create_app
 from agents.settings import Settings
 from agents.spec import AgentSpec
+from agents.transport import BatchConsumer
 from agents.worker import run
 from streams.operator import NOTHING, Outcome, Send
 
@@ -43,6 +44,9 @@ class Probe(msgspec.Struct):
         slow_s: So long it takes for each batch.
         quiet: Tell only how many records there were, not their values.
         fails: Raise at a record `boom`.
+        dawdles: It is slow with batches, and after each seek waits until some are queued,
+            or for a second.
+        loses: The first batch gets lost on its way to the agent.
     """
 
     broker: str
@@ -54,6 +58,8 @@ class Probe(msgspec.Struct):
     slow_s: float = 0.0
     quiet: bool = False
     fails: bool = False
+    dawdles: bool = False
+    loses: bool = False
 
 
 class ProbeOperator:
@@ -123,7 +129,42 @@ def main(probe: Probe) -> int:
     app = create_app(spec, settings, {IN: probe.partitions})
     if probe.unacknowledged:
         app.runner._send = _never_acknowledged
+    if probe.dawdles:
+        _dawdle(app)
+    if probe.loses:
+        _lose_the_first(app.runner)
     return run(app, "INFO")
+
+
+def _dawdle(app) -> None:
+    seek, take = BatchConsumer.perform_seek, app.runner.take
+
+    async def perform_seek(consumer) -> None:
+        await seek(consumer)
+        for _ in range(50_000):
+            if any(queue.qsize() > 1 for queue in app.flow_control._queues):
+                break
+            await asyncio.sleep(0)
+
+    async def take_slowly(event) -> None:
+        await asyncio.sleep(0.3)
+        await take(event)
+
+    BatchConsumer.perform_seek = perform_seek
+    app.runner.take = take_slowly
+
+
+def _lose_the_first(runner) -> None:
+    take, lost = runner.take, []
+
+    async def take_but_the_first(event) -> None:
+        if lost:
+            await take(event)
+            return
+        lost.append(event)
+        sys.stderr.write("one is lost\n")
+
+    runner.take = take_but_the_first
 
 
 async def _never_acknowledged(topic, key, value):

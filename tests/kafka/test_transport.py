@@ -305,6 +305,47 @@ def test_a_batch_that_fails_ends_the_worker_and_is_delivered_again(make_bench) -
     assert seen[b"boom"] == seen[b"after"] == 1
 
 
+def test_what_comes_between_the_seek_and_the_end_of_a_recovery_is_not_lost(make_bench) -> None:
+    # Faust clears the queues of streams there: nothing may wait in them yet.
+    bench = make_bench(partitions=8)
+
+    def publish(what: str) -> None:
+        for number in range(8):
+            bench.publish(f"{what}-{number}".encode(), partition=number)
+
+    publish("before")
+    with bench.probe():
+        bench.until(lambda: bench.committed() == dict.fromkeys(range(8), 1), "all is committed")
+    shutil.rmtree(bench.folder / "state")
+    publish("meanwhile")
+    with bench.probe(dawdles=True):
+        bench.until(lambda: bench.committed() == dict.fromkeys(range(8), 2), "what came meanwhile")
+        publish("after")
+        bench.until(lambda: bench.committed() == dict.fromkeys(range(8), 3), "what came after")
+
+    values = Counter(value for one in bench.batches() for value in one.values)
+    whens = ("before", "meanwhile", "after")
+    assert values == {f"{when}-{number}".encode(): 1 for when in whens for number in range(8)}
+
+
+@pytest.mark.parametrize("later", [[], [b"later"]])
+def test_a_batch_that_is_lost_on_its_way_ends_the_worker_and_is_read_again(
+    make_bench, later
+) -> None:
+    bench = make_bench()
+    bench.publish(b"first")
+    with bench.probe(loses=True, stuck_after_s=3.0) as losing:
+        bench.until(lambda: "one is lost" in bench.log(), "the first is lost")
+        bench.publish(*later)
+        code = losing.wait(timeout=PATIENCE_S)
+
+    assert code == 1, bench.log()
+    assert bench.committed().get(0, 0) == 0
+    with bench.probe():
+        bench.until(lambda: bench.committed() == {0: 1 + len(later)}, "the next one does it")
+    assert [value for one in bench.batches() for value in one.values] == [b"first", *later]
+
+
 def test_a_slow_operator_makes_the_intake_wait_and_memory_stays_bounded(make_bench) -> None:
     bench = make_bench()
     megabytes = 240

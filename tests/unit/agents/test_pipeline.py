@@ -77,7 +77,7 @@ class Scene:
         raw = RawBatch(
             TOPIC, 0, np.arange(first, first + size), np.full(size, 7), [b"k"] * size, values
         )
-        await self.partition.take(_Event(self, first), FetchedBatch(raw, first, self.offset))
+        await self.partition.take(_Event(self, first), FetchedBatch(raw, first, self.offset), 0)
 
     async def settle(self) -> None:
         """Let everything happen that nothing holds back."""
@@ -205,6 +205,14 @@ def test_a_gap_between_batches_is_refused() -> None:
         await it.settle()
 
         assert what(it, "sent") == [b"a", b"b"]
+
+    play(scene)
+
+
+def test_a_batch_that_is_not_the_first_one_handed_out_is_refused() -> None:
+    async def scene(it: Scene) -> None:
+        with pytest.raises(LostRecordsError, match="offset 0 was to come, 3 came"):
+            await it.take(b"d", start=3)
 
     play(scene)
 
