@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -89,22 +90,31 @@ async def until_consumed(
         Fault: It takes longer.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
-    while True:
-        for agent in agents:
-            await _until_done(address, prefix, agent, deadline, look=look, log=log)
-        # Who waits for company is told to people some seconds later, by time alone.
-        if "incidents" not in agents or not await _waiting(address, prefix):
-            return
+    done = partial(_until_done, address, prefix, deadline=deadline, look=look, log=log)
+    for agent in agents:
+        await done(agent)
+    if "incidents" not in agents:
+        return
+    # Who waits for company is told to people some seconds later, by time alone.
+    while await _waiting(address, prefix):
         look()
+        if asyncio.get_running_loop().time() > deadline:
+            raise Fault(
+                "incidents still wait for company, and the time for it is over",
+                f"The end of the log of agent incidents:\n{log('incidents')}",
+            )
         await asyncio.sleep(_POLL_S)
+    # What was told last is still to be done by those who read it.
+    for agent in agents[agents.index("incidents") :]:
+        await done(agent)
 
 
 async def _until_done(
     address: str,
     prefix: str,
     agent: str,
-    deadline: float,
     *,
+    deadline: float,
     look: Callable[[], object],
     log: Callable[[str], str],
 ) -> None:

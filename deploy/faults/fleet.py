@@ -18,7 +18,7 @@ from deploy.ports import free_ports
 from deploy.supervisor import GRACE_S, Child
 
 _READY = re.compile(rb"^citybrain_ready 1\.0$", re.MULTILINE)
-_ANSWER_S = 1.0
+_ANSWER_S = 10.0
 _LOG_TAIL = 4_000
 
 
