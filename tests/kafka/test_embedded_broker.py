@@ -15,6 +15,7 @@ from deploy.errors import Fault
 
 pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_tools")]
 
+WITHIN_S = 60.0
 PARENT = """
 import sys, pathlib
 from deploy.broker import EmbeddedBroker
@@ -36,8 +37,8 @@ def processes_of(folder: Path) -> list[int]:
     return found
 
 
-def wait_until_none_of(folder: Path, timeout_s: float) -> list[int]:
-    deadline = time.monotonic() + timeout_s
+def wait_until_none_of(folder: Path) -> list[int]:
+    deadline = time.monotonic() + WITHIN_S
     while (left := processes_of(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
@@ -92,7 +93,7 @@ def test_a_broker_that_cannot_come_up_says_why_from_its_log(tmp_path: Path) -> N
     (tmp_path / "kafka" / "data" / "meta.properties").write_text("version=1\nnode.id=7\n")
 
     with pytest.raises(Fault, match=r"kafka\.log") as refused:
-        node.start(timeout_s=30)
+        node.start()
 
     assert "meta.properties" in refused.value.message
     assert processes_of(tmp_path) == []
@@ -113,7 +114,7 @@ def test_kill_9_of_the_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
 
-    assert wait_until_none_of(tmp_path, timeout_s=5) == []
+    assert wait_until_none_of(tmp_path) == []
 
 
 def test_ending_children_takes_a_whole_group_even_when_it_ignores_the_asking(
@@ -126,11 +127,11 @@ def test_ending_children_takes_a_whole_group_even_when_it_ignores_the_asking(
             f"trap '' TERM; echo ready > {tmp_path}/ready; sleep 60 & wait; sleep 60",
         ]
     )
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + WITHIN_S
     while not (tmp_path / "ready").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
 
     processes.end([stubborn], grace_s=0.2)
 
     assert stubborn.returncode == -signal.SIGKILL
-    assert wait_until_none_of(tmp_path, timeout_s=2) == []
+    assert wait_until_none_of(tmp_path) == []

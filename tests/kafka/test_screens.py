@@ -40,7 +40,7 @@ def city() -> City:
 @pytest.fixture
 def settings(broker: str, prefix: str, tmp_path: Path) -> Settings:
     topics_admin.apply(broker, topics_admin.prefixed(topics.TOPICS, prefix), {})
-    return Settings(broker, prefix, tmp_path, cut_after_s=2.0)
+    return Settings(broker, prefix, tmp_path, cut_after_s=5.0)
 
 
 class Gateway:

@@ -111,7 +111,7 @@ def test_tail_shows_chosen_records_as_readable_lines(broker: str, topics: str) -
     severe = [an_alert(2, Severity.SEVERE), an_alert(4, Severity.SEVERE)]
     publish(broker, topics + ALERTS, [an_alert(1, Severity.MINOR), severe[0], None, severe[1]])
 
-    chosen = ["--where", "severity=Severe", "--from-beginning", "--max", "2", "--timeout", "20"]
+    chosen = ["--where", "severity=Severe", "--from-beginning", "--max", "2", "--timeout", "60"]
     shown = run(broker, topics, "tail", ALERTS, *chosen)
 
     assert shown.exit_code == 0
@@ -125,7 +125,7 @@ def test_tail_shows_chosen_records_as_readable_lines(broker: str, topics: str) -
 def test_tail_as_json_keeps_nulls_and_what_is_no_json(broker: str, topics: str) -> None:
     publish(broker, topics + ALERTS, [None, b"\xffgarbage", b'{"kind": "x"}'])
 
-    asked = ["--json", "--from-beginning", "--max", "3", "--timeout", "20"]
+    asked = ["--json", "--from-beginning", "--max", "3", "--timeout", "60"]
     shown = run(broker, topics, "tail", ALERTS, *asked)
 
     told = [orjson.loads(line) for line in shown.output.splitlines()]
