@@ -7,16 +7,16 @@ because a receiver that lost its power comes back while the old one still hangs.
 """
 
 import asyncio
-import contextlib
 import logging
 import socket
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tenacity import AsyncRetrying, wait_random_exponential
 
 from feeds.intake.publisher import Outgoing, Publisher
 from feeds.nmea.metrics import NmeaMetrics
-from feeds.nmea.station import PEER, Connection, NotNmeaError, datagram, deliver
+from feeds.nmea.station import MOST_STRANGE_LINES, PEER, Connection, datagram, deliver
 
 log = logging.getLogger(__name__)
 
@@ -75,11 +75,10 @@ class NmeaDoor:
 
     async def connect_tcp(self, over: asyncio.Event) -> None:
         """Keep a connection to the address until `over`, however often it is cut."""
-        keeping = asyncio.create_task(self._keep_connected())
-        await over.wait()
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        async with asyncio.TaskGroup() as group:  # what fails is not waited out
+            keeping = group.create_task(self._keep_connected())
+            await over.wait()
+            keeping.cancel()
 
     async def listen_udp(self, over: asyncio.Event, ready: asyncio.Event | None = None) -> None:
         """Take datagrams until `over`; those in the queue are still published then."""
@@ -92,17 +91,25 @@ class NmeaDoor:
         self.port = raw.getsockname()[1]
         if ready is not None:
             ready.set()
-        publishing = asyncio.create_task(self._publish_datagrams(queue))
-        await over.wait()
-        transport.close()
-        queue.close()
-        await asyncio.wait({publishing}, timeout=_FINISH_S)
-        publishing.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:  # what fails is not waited out
+                publishing = group.create_task(self._publish_datagrams(queue))
+                await over.wait()
+                transport.close()
+                queue.close()
+                await asyncio.wait({publishing}, timeout=_FINISH_S)
+                publishing.cancel()
+        finally:
+            transport.close()
 
     # -- TCP --------------------------------------------------------------
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = str(writer.get_extra_info("peername")[0])
+        peername = writer.get_extra_info("peername")
+        if peername is None:  # gone again before it was taken
+            self._end(writer, "cut")
+            return
+        peer = str(peername[0])
         station = self._station.replace(PEER, peer)
         if len(self._readers) >= MOST_CONNECTIONS and station not in self._readers:
             self._end(writer, "too-many")
@@ -141,9 +148,11 @@ class NmeaDoor:
                 before = said.lines.passed_over
                 await self._deliver(said.take(data))
                 self._metrics.passed_over.labels(door).inc(said.lines.passed_over - before)
-        except NotNmeaError as fault:
-            reason = "not-nmea"
-            log.warning("%s: %s is closed: %s", door, station, fault)
+                if said.is_strange:
+                    reason = "not-nmea"
+                    words = "%s: %s is closed: %d lines in a row hold no sentence"
+                    log.warning(words, door, station, MOST_STRANGE_LINES)
+                    break
         except TimeoutError:
             reason = "idle"
         except OSError:
@@ -152,9 +161,10 @@ class NmeaDoor:
             reason, cancelled = "ended-here", True
         finally:
             self._metrics.connections.labels(door).dec()
-            self._end(writer, reason)
-        with contextlib.suppress(NotNmeaError):
-            await self._deliver(said.rest())
+            try:
+                await self._deliver(said.rest())
+            finally:
+                self._end(writer, reason)  # only now: whoever waits for it knows all is published
         if cancelled:
             raise asyncio.CancelledError
 
@@ -169,7 +179,12 @@ class NmeaDoor:
             await asyncio.wait({delivery}, timeout=_FINISH_S)
             if delivery.cancel():
                 log.warning("%s: %d sentences were read and are lost", self.address, len(records))
+            else:
+                self._count(records)
             raise
+        self._count(records)
+
+    def _count(self, records: Sequence[Outgoing]) -> None:
         self._metrics.records.labels(str(self.address)).inc(len(records))
 
     async def _keep_connected(self) -> None:
@@ -200,7 +215,7 @@ class NmeaDoor:
     async def _publish_datagrams(self, queue: "DatagramQueue") -> None:
         while records := await queue.some():
             await deliver(self._publisher, records)
-            self._metrics.records.labels(str(self.address)).inc(len(records))
+            self._count(records)
 
 
 class DatagramQueue(asyncio.DatagramProtocol):

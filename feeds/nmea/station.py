@@ -15,15 +15,15 @@ MOST_STRANGE_LINES = 100
 """After so many lines in a row that hold no sentence it is not NMEA that comes in."""
 
 
-class NotNmeaError(Exception):
-    """What a connection sends is no NMEA: line after line has no sentence."""
-
-
 class Connection:
     """What one connection says, as records; the first one says that it begins.
 
     Args:
         station: Key of its records.
+
+    Attributes:
+        lines: Cuts what comes in.
+        is_strange: Too many lines in a row held no sentence: what follows is not taken.
     """
 
     def __init__(self, station: str) -> None:
@@ -32,13 +32,10 @@ class Connection:
         self._groups = Groups()
         self._begun = False
         self._strange = 0
+        self.is_strange = False
 
     def take(self, data: bytes) -> list[Outgoing]:
-        """Return the records that `data` completes.
-
-        Raises:
-            NotNmeaError: Too many lines in a row hold no sentence.
-        """
+        """Return the records that `data` completes."""
         return self._records(self.lines.take(data))
 
     def rest(self) -> list[Outgoing]:
@@ -52,8 +49,9 @@ class Connection:
         found = []
         for line in lines:
             self._strange = 0 if may_be_nmea(line) else self._strange + 1
-            if self._strange > MOST_STRANGE_LINES:
-                raise NotNmeaError(f"{MOST_STRANGE_LINES} lines in a row hold no sentence")
+            self.is_strange = self.is_strange or self._strange > MOST_STRANGE_LINES
+            if self.is_strange:
+                break
             group = self._groups.take(line)
             if group is not None:
                 found.append(self._record(group))
