@@ -92,8 +92,8 @@ class Courier:
         topics = [self._kafka.prefix + topic for topic in self._endpoint.topics]
         places = Places(consumer)
         consumer.subscribe(topics, listener=places)
-        await consumer.start()
         try:
+            await consumer.start()
             while not over.is_set():
                 fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MOST_RECORDS)
                 epoch = places.epoch
@@ -177,14 +177,16 @@ class Courier:
     async def _wait(self, consumer: AIOKafkaConsumer, wait_s: float, over: asyncio.Event) -> None:
         """Wait, as a member of the group in good standing: paused, and polling."""
         until_s = time.monotonic() + wait_s
-        paused = consumer.assignment()
-        consumer.pause(*paused)
         try:
             while (left_s := until_s - time.monotonic()) > 0 and not over.is_set():
-                await consumer.getmany(timeout_ms=int(min(left_s * 1000, _POLL_MS)) or 1)
+                consumer.pause(*consumer.assignment())
+                fetched = await consumer.getmany(timeout_ms=int(min(left_s * 1000, _POLL_MS)) or 1)
+                # A group that moved meanwhile has unpaused all: what came is for later.
+                for partition, records in fetched.items():
+                    with contextlib.suppress(IllegalStateError):
+                        consumer.seek(partition, records[0].offset)
         finally:
-            with contextlib.suppress(IllegalStateError):
-                consumer.resume(*(paused & consumer.assignment()))
+            consumer.resume(*consumer.assignment())
 
     async def _move_on(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int

@@ -1,6 +1,7 @@
 """The webhooks of a file, all at work: a courier an endpoint."""
 
 import asyncio
+import contextlib
 import logging
 from typing import Final
 
@@ -15,12 +16,16 @@ log = logging.getLogger(__name__)
 
 _LARGEST_REQUEST: Final = 8 << 20
 _BACK_OFF_S: Final = 5.0
+_FINISH_S: Final = 5.0
 
 
 async def serve(
     endpoints: Endpoints, kafka: Kafka, metrics: WebhookMetrics, over: asyncio.Event
 ) -> None:
     """Tell every endpoint what it asked for, until `over`.
+
+    Who is in the middle of an attempt then, or waits for a Kafka that is away, has
+    some seconds to finish; what does not come to its end is for the next run.
 
     Raises:
         KafkaError: Kafka does not answer at the start.
@@ -31,14 +36,22 @@ async def serve(
         enable_idempotence=True,
         max_request_size=_LARGEST_REQUEST,
     )
-    await letters.start()
     try:
+        await letters.start()
         async with open_session(endpoints.allowed) as session, asyncio.TaskGroup() as group:
-            for endpoint in endpoints.all:
-                courier = Courier(endpoint, kafka, session, letters, metrics)
-                group.create_task(_keep(endpoint.name, courier, over))
+            couriers = [
+                group.create_task(
+                    _keep(one.name, Courier(one, kafka, session, letters, metrics), over)
+                )
+                for one in endpoints.all
+            ]
+            await over.wait()
+            _, late = await asyncio.wait(couriers, timeout=_FINISH_S)
+            for courier in late:
+                courier.cancel()
     finally:
-        await letters.stop()
+        with contextlib.suppress(TimeoutError, KafkaError):
+            await asyncio.wait_for(letters.stop(), _FINISH_S)
 
 
 async def _keep(name: str, courier: Courier, over: asyncio.Event) -> None:
