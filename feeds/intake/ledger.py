@@ -5,7 +5,7 @@ counted. What a door refuses it has answered, so it does not go to the dead
 letters: those are for what no sender can be told of any more.
 """
 
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -15,11 +15,11 @@ from streams.doors.judging import Taken
 from streams.doors.verdict import Outcome, Verdict
 
 KEPT_REFUSALS: Final = 100
+MOST_DEVICES: Final = 50_000
 UNKNOWN: Final = "(undeclared)"
 """Under this name is counted what names no source of the city."""
 
 _EXCERPT_BYTES: Final = 400
-_MOST_DEVICES: Final = 50_000
 
 
 class Refusal(NamedTuple):
@@ -41,7 +41,7 @@ class SourceAccount:
         late: Accepted events older than the source's disorder and lateness
             together: the rules will not use them.
         refusals: The last ones, oldest first.
-        heard: When each device was last heard, by subject.
+        heard: When each device was last heard, by subject; not heard for longest first.
         last_ms: When anything was last accepted.
     """
 
@@ -52,7 +52,7 @@ class SourceAccount:
         self.refused: Counter[str] = Counter()
         self.warned: Counter[str] = Counter()
         self.refusals: deque[Refusal] = deque(maxlen=KEPT_REFUSALS)
-        self.heard: dict[str, int] = {}
+        self.heard: OrderedDict[str, int] = OrderedDict()
         self.skews = Skews()
         self.last_ms: int | None = None
 
@@ -91,10 +91,11 @@ class Ledger:
             late = sum(at_ms < oldest_ms for at_ms in times_ms)
             account.late += late
             account.skews.note(subjects, [at_ms - now_ms for at_ms in times_ms])
-            account.heard.update(dict.fromkeys(subjects, now_ms))
-            if len(account.heard) > _MOST_DEVICES:
-                for subject in list(account.heard)[: len(account.heard) - _MOST_DEVICES]:
-                    del account.heard[subject]
+            for subject in subjects:
+                account.heard[subject] = now_ms
+                account.heard.move_to_end(subject)
+            while len(account.heard) > MOST_DEVICES:
+                account.heard.popitem(last=False)
             self.metrics.accept(self.label(source), len(group), late)
 
     def repeat(self, source: str, count: int = 1) -> None:

@@ -68,6 +68,7 @@ class Skews:
         for subject, ahead in zip(subjects, ahead_ms, strict=True):
             if subject in known:
                 known[subject].append(ahead)
+                known.move_to_end(subject)
                 continue
             if len(known) >= self._most:
                 known.popitem(last=False)

@@ -6,7 +6,7 @@ import pytest
 from deploy.cities import load_city
 from deploy.intake import lateness_ms
 from feeds.intake.http import page
-from feeds.intake.ledger import KEPT_REFUSALS, UNKNOWN, Ledger
+from feeds.intake.ledger import KEPT_REFUSALS, MOST_DEVICES, UNKNOWN, Ledger
 from feeds.intake.metrics import IntakeMetrics
 from streams.city.model import City
 from streams.doors.judging import Taken
@@ -46,6 +46,18 @@ def test_it_says_what_was_taken_late_refused_and_missing(city: City, ledger: Led
     assert known[0] not in feed.missing
     assert [(one.device, one.median_s) for one in feed.skewed] == [("other", 40.0)]
     assert (feed.refusals[0].hint, feed.refusals[0].excerpt) == ("mend it", '{"a":1}')
+
+
+def test_a_device_that_is_heard_is_not_missing_however_many_strangers_there_are(
+    city: City, ledger: Ledger
+) -> None:
+    known = next(code for code, one in city.sensors.items() if one.source == "noise")
+    for round_of in range(6):
+        strangers = [taken(f"stranger-{round_of}-{number}", 1) for number in range(10_000)]
+        ledger.accept([*strangers, taken(known, 1)], NOW_MS)
+
+    assert known not in page.feed_of("noise", city, ledger, NOW_MS).missing
+    assert len(ledger.account("noise").heard) == MOST_DEVICES
 
 
 def test_the_last_hundred_refusals_are_kept_and_all_are_counted(city: City, ledger: Ledger) -> None:

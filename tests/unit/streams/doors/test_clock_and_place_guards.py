@@ -25,6 +25,14 @@ def test_the_furthest_ahead_come_first_and_the_number_of_devices_is_bounded() ->
     assert len(skews) == 3
 
 
+def test_who_is_forgotten_is_who_was_not_heard_for_longest() -> None:
+    skews = Skews(most_devices=2)
+    skews.note(["often", "once", "often", "new"], [1_000, 2_000, 1_000, 3_000])
+
+    assert skews.of("once") is None
+    assert skews.of("often") == ("often", 1.0, 2)
+
+
 def test_the_shift_at_longgang_is_the_published_one() -> None:
     lon_deg, lat_deg = shifted(120.553, 27.578)
 
