@@ -316,9 +316,11 @@ def gateway(
     running.add("li", Role.DESK)
     running.add("viewer", Role.VIEWER)
     running.add("operator", Role.OPERATOR, feed.spots(1)[0].community)
-    running.start(*gateway_options)
-    yield running
-    running.stop()
+    try:
+        running.start(*gateway_options)
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture

@@ -107,7 +107,8 @@ def test_from_alert_to_acknowledgement_the_answer_is_an_event(visit: Visit, feed
     card.locator("[data-action=return]").click()
     page.locator("#field-return-reason").fill("not our grid")
     page.locator(".action-form button.primary").click()
-    said = feed.command(lambda one: one["action"] == "return")
+    mine = ("return", matter.case.case_id)
+    said = feed.command(lambda one: (one["action"], one["subject"]) == mine)
     assert said["reason"] == "not our grid"
     feed.answer(said, accepted=False, reason="boundary-clear", hint="the point lies 80 m inside")
     expect(card.locator(".answer")).to_have_text(

@@ -44,8 +44,8 @@ def test_a_role_sees_and_does_no_more_than_it_may(visit: Visit, feed: Any) -> No
     own, other = feed.spots(2)
     mine = feed.matter("garbage.exposed", "LG-CAM-00002", own, sentence="Mine to see.")
     theirs = feed.matter("garbage.exposed", "LG-CAM-00003", other, sentence="Not mine to see.")
-    feed.tell(mine)
     feed.tell(theirs)
+    feed.tell(mine)  # last: whoever is shown it was kept from the other one
     page = visit("operator")
     expect(page.locator(f".row[data-id='{mine.case.case_id}']")).to_be_visible()
     expect(page.locator(f".row[data-id='{theirs.case.case_id}']")).to_have_count(0)
