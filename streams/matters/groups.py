@@ -94,8 +94,13 @@ class Group(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_to_review(self) -> bool:
-        """Whether a person or a mode held it, who is to hear of it afterwards."""
-        return any(word.startswith(("silence:", "mode:")) for word in self.held)
+        """Whether a person or a mode held it, who is to hear of it afterwards.
+
+        What was merged is heard of where it went.
+        """
+        return not self.merged_into and any(
+            word.startswith(("silence:", "mode:")) for word in self.held
+        )
 
     @property
     def fires(self) -> bool:

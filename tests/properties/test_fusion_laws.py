@@ -213,11 +213,12 @@ def test_crashes_anywhere_in_checkpoints_change_nothing_that_is_said(log, data):
 
 @settings(max_examples=60)
 @given(log=logs())
-def test_revisions_rise_by_one_and_nothing_is_told_after_it_was_merged(log):
+def test_revisions_rise_by_one_and_what_was_merged_is_told_again_only_once_split(log):
     newest = {}
     for one in run(log).said:
         before = newest.get(one.incident_id)
         assert one.revision == (before.revision + 1 if before else 1)
+        assert not (before and before.merged_into and one.merged_into)
         assert one.actionable is not bool(one.held)
         if one.change == "reopened":
             assert before.state == "resolved"

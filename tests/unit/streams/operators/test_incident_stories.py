@@ -475,6 +475,18 @@ def test_an_end_passes_through_a_silence_and_is_listed_when_it_is_lifted(desk):
     assert desk.told() == []
 
 
+def test_what_was_merged_while_it_was_silenced_is_told_where_it_went_alone(desk):
+    reply = silenced(desk)
+    (stays,) = desk.onset("noise.exceeded", subject="square-1")
+    (goes,) = desk.onset("noise.exceeded", 400, subject="square-2")
+    desk.commands(IncidentAction.MERGE, incident_id=stays.incident_id, others=(goes.incident_id,))
+
+    lifted = desk.at(60).commands(IncidentAction.UNSILENCE, silence_id=reply.command_id)
+
+    assert [one.incident_id for one in desk.said if one.released] == [stays.incident_id]
+    assert lifted.hint == "1 incidents to review"
+
+
 @pytest.mark.parametrize(
     ("said", "covered"),
     [
