@@ -22,6 +22,8 @@ interface VesselCard {
   alerts?: Alert[];
 }
 
+const RENEW_MS = 15_000;
+
 type Track = GeoJSON.Feature<GeoJSON.LineString>;
 
 export function vesselCard(
@@ -35,10 +37,14 @@ export function vesselCard(
   const motion = h("span");
   const stale = h("p", { class: "card-warning" });
   const lock = button("", () => selected.lock(!selected.current?.locked), "lock");
-  let ticks: (() => void)[] = [];
+  const mismatch = h("p", { class: "card-warning" });
+  const registered = h("div");
+  const open = h("div");
+  const drawn = new Map<HTMLElement, string>();
   let age = aged(null);
   let ageOf = "";
   let said: VesselCard | null = null;
+  let ended = false;
 
   const item = () => shown.now.get<Vessel>("vessels", id);
   const tick = () => {
@@ -56,38 +62,46 @@ export function vesselCard(
     const locked = selected.current?.id === id && selected.current.locked;
     lock.setAttribute("aria-pressed", String(locked));
     setText(lock, locked ? t("vessel.locked") : t("vessel.lock"));
-    for (const one of ticks) one();
   };
   const load = async () => {
     try {
-      said = await get<VesselCard>(`/vessels/${encodeURIComponent(id)}`);
-      ticks = [];
-      fill(body, ...content(said));
-      tick();
-      drawTrack(await get<Track>(`/vessels/${encodeURIComponent(id)}/track?hours=24`));
+      draw(await get<VesselCard>(`/vessels/${encodeURIComponent(id)}`));
+      const track = await get<Track>(`/vessels/${encodeURIComponent(id)}/track?hours=24`);
+      if (!ended) drawTrack(track);
     } catch (error) {
       if (!said) fill(body, h("p", { class: "note" }, t("app.failed", { why: String((error as Error).message) })));
     }
   };
-  const content = (card: VesselCard): (Node | false)[] => {
-    const mismatch = (card.registry_mismatch ?? []).map(({ field, registered, said }) => `${field} ${said} ≠ ${registered}`).join(", ");
-    return [
-      lock,
-      stale,
-      mismatch !== "" && h("p", { class: "card-warning" }, `${t("vessel.mismatch")}: ${mismatch}`),
+  const draw = (card: VesselCard) => {
+    if (!said) fill(body, lock, stale, mismatch, registered, section(t("vessel.alerts"), open));
+    said = card;
+    const unlike = (card.registry_mismatch ?? []).map((one) => `${word("register", one.field)} ${one.said} ≠ ${one.registered}`);
+    mismatch.hidden = unlike.length === 0;
+    setText(mismatch, `${t("vessel.mismatch")}: ${unlike.join(", ")}`);
+    const { mmsi, skipper, phone_masked, harbour } = card;
+    renew(registered, [mmsi, skipper, phone_masked, harbour, card.registered], () =>
       facts(
-        [t("vessel.mmsi"), card.mmsi || t("app.unknown")],
-        [t("vessel.skipper"), card.skipper || (card.registered === false ? t("vessel.unknown") : t("app.unknown"))],
-        [t("vessel.phone"), card.phone_masked ? phone(id, card.phone_masked) : t("app.unknown")],
-        [t("vessel.harbour"), card.harbour?.name || card.harbour?.id],
+        [t("vessel.mmsi"), mmsi || t("app.unknown")],
+        [t("vessel.skipper"), skipper || (card.registered === false ? t("vessel.unknown") : t("app.unknown"))],
+        [t("vessel.phone"), phone_masked ? phone(id, phone_masked) : t("app.unknown")],
+        [t("vessel.harbour"), harbour?.name || harbour?.id],
         [t("vessel.lastFix"), fix],
         [t("vessel.speed"), motion],
       ),
-      section(t("vessel.alerts"), alerts(card.alerts ?? [], selected)),
-    ];
+    );
+    const list = card.alerts ?? [];
+    renew(open, list.map((one) => [one.id, one.kind, one.sentence]), () => alerts(list, selected));
+    tick();
+  };
+  /** Draw a part when it says something else: a reason half written, and a number just read, stay. */
+  const renew = (part: HTMLElement, says: unknown, make: () => HTMLElement) => {
+    const now = JSON.stringify(says);
+    if (drawn.get(part) === now) return;
+    drawn.set(part, now);
+    fill(part, make());
   };
   void load();
-  const renew = window.setInterval(() => void load(), 15_000);
+  const reload = window.setInterval(() => void load(), RENEW_MS);
   const name = () => item()?.name || said?.name || item()?.mmsi || id;
   const title = h("h2", {}, name());
   const kind = h("p", { class: "card-kind" }, word("kind", item()?.kind) || t("vessel.title"));
@@ -102,7 +116,8 @@ export function vesselCard(
       return now?.lon_deg !== undefined && now.lat_deg !== undefined ? [now.lon_deg, now.lat_deg] : null;
     },
     end: () => {
-      window.clearInterval(renew);
+      ended = true;
+      window.clearInterval(reload);
       drawTrack(null);
     },
   };
@@ -118,7 +133,7 @@ function phone(id: string, masked: string): HTMLElement {
     fill(place, button(t("vessel.reveal"), ask, "small", { "data-action": "reveal" }));
   };
   const ask = () => {
-    const reason = h("input", { attrs: { id: "reveal-reason", required: true, maxlength: 200, minlength: 3 } });
+    const reason = h("input", { attrs: { id: "reveal-reason", required: true, maxlength: 200, minlength: 4 } });
     fill(
       place,
       h(

@@ -48,7 +48,9 @@ export class Keyboard {
   }
 
   private press(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || this.help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // What is behind an open dialog hears no key, and Escape is the dialog's own.
+    if (document.querySelector("dialog[open]")) return;
     const target = event.target as HTMLElement | null;
     const writing = target?.closest("input:not([type=range]):not([type=checkbox]), textarea, select");
     if (writing && event.key !== "Escape") return;
