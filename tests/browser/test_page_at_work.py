@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -17,6 +18,14 @@ from schemas.topics import ALERTS, CASES_LATEST
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
 
 Visit = Callable[..., Page]
+COUNT_TONES = """() => {
+  const make = AudioContext.prototype.createOscillator;
+  window.tones = 0;
+  AudioContext.prototype.createOscillator = function () {
+    window.tones += 1;
+    return make.call(this);
+  };
+}"""
 
 
 def test_a_click_on_a_vessel_shows_who_it_is_and_where_it_was(visit: Visit, feed: Any) -> None:
@@ -25,6 +34,7 @@ def test_a_click_on_a_vessel_shows_who_it_is_and_where_it_was(visit: Visit, feed
     feed.fix(vessel, lon_deg - 0.004, lat_deg)
     feed.fix(vessel, lon_deg, lat_deg)
     page = visit()
+    page.clock.install()
     expect(kpi(page, "vessels")).not_to_have_text("0")
     card = click_the_middle_of_the_map(page)
     expect(card.locator("h2")).to_have_text(record.name)
@@ -35,10 +45,17 @@ def test_a_click_on_a_vessel_shows_who_it_is_and_where_it_was(visit: Visit, feed
     expect(card.locator(".aged")).to_contain_text("ago")
 
     card.locator("[data-action=reveal]").click()
-    page.locator("#reveal-reason").fill("no fix since the squall, calling the skipper")
+    page.keyboard.type("no fix since the squall, ")
+    let_the_card_renew(page, vessel)
+    page.keyboard.type("calling the skipper")
+    expect(page.locator("#reveal-reason")).to_have_value(
+        "no fix since the squall, calling the skipper"
+    )
     page.keyboard.press("Enter")
     expect(card.locator(".phone")).to_have_text(record.phone)
     expect(card).to_contain_text("recorded")
+    let_the_card_renew(page, vessel)
+    expect(card.locator(".phone")).to_have_text(record.phone)
 
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
@@ -49,6 +66,9 @@ def test_distress_takes_the_screen_locks_the_vessel_and_follows_it(visit: Visit,
     lon_deg, lat_deg = feed.middle()
     feed.fix(vessel, lon_deg + 0.3, lat_deg)
     page = visit()
+    page.keyboard.press("h")  # browsers let a page sound after a gesture alone
+    expect(page.locator(".sound")).to_have_attribute("data-sound", "on")
+    page.evaluate(COUNT_TONES)
     spot = msgspec.structs.replace(feed.spots(1)[0], lon_deg=lon_deg + 0.3, lat_deg=lat_deg)
     danger = feed.matter(
         "vessel.distress", vessel, spot, severity=Severity.EXTREME, life_safety=True,
@@ -67,8 +87,12 @@ def test_distress_takes_the_screen_locks_the_vessel_and_follows_it(visit: Visit,
     expect(card).to_contain_text("1.5 kn")
     expect_in_the_middle(page)
 
+    assert page.evaluate("window.tones") > 4, "it sounds again and again"
     page.keyboard.press("q")
     expect(alarm).to_be_hidden()
+    heard = page.evaluate("window.tones")
+    page.wait_for_timeout(3_000)
+    assert page.evaluate("window.tones") == heard
     page.keyboard.press("Escape")
     expect(card.locator(".lock")).to_have_attribute("aria-pressed", "false")
     over = msgspec.structs.replace(danger.alert, transition="clear", id="over-" + danger.alert.id)
@@ -103,6 +127,11 @@ def test_from_alert_to_acknowledgement_the_answer_is_an_event(visit: Visit, feed
     expect(card.locator(".answer")).to_have_attribute("data-tone", "accepted")
     expect(card).to_contain_text("accepted")
     expect(card.locator(".clock").first).to_have_attribute("data-standing", "met")
+
+    unproved = msgspec.structs.replace(accepted, state=CaseState.HANDLED_UNVERIFIED, revision=3)
+    feed.say(CASES_LATEST, unproved, key=unproved.case_id)
+    expect(card).to_contain_text("handled, not proved")
+    expect(card.locator(".action-buttons button").first).to_have_text("Verify")
 
     card.locator("[data-action=return]").click()
     page.locator("#field-return-reason").fill("not our grid")
@@ -168,6 +197,8 @@ def test_the_keyboard_alone_is_enough(visit: Visit, feed: Any) -> None:
     page.keyboard.press("Shift+?")
     expect(page.locator("dialog.help")).to_contain_text("Time machine")
     page.keyboard.press("Escape")
+    leave_a_dialog_by_keys(page)
+    expect(card).to_be_visible()
     page.keyboard.press("t")
     expect(page.locator(".past-said")).to_contain_text("not at now")
     expect(page.locator(".frame")).to_have_class(re.compile("is-past"))
@@ -180,6 +211,18 @@ def test_the_keyboard_alone_is_enough(visit: Visit, feed: Any) -> None:
     expect(page.locator("h1")).to_have_text("龙港市城市大脑")
     page.keyboard.press("w")
     assert "layout=wall" in page.url
+
+
+def leave_a_dialog_by_keys(page: Page) -> None:
+    """Open the form of a city task, and leave it; what is behind it hears no key."""
+    page.locator("[data-tool='act.city-task']").press("Enter")
+    task = page.locator("dialog.help[open]")
+    expect(task.locator("textarea")).to_be_visible()
+    task.locator("button").last.focus()
+    page.keyboard.press("w")
+    page.keyboard.press("Escape")
+    expect(task).to_have_count(0)
+    assert "layout=wall" not in page.url
 
 
 def return_it_by_keys(page: Page, feed: Any, matter: Any) -> None:
@@ -196,6 +239,13 @@ def return_it_by_keys(page: Page, feed: Any, matter: Any) -> None:
     mine = ("return", matter.case.case_id)
     said = feed.command(lambda one: (one["action"], one["subject"]) == mine)
     assert said["reason"] == "not our grid"
+
+
+def let_the_card_renew(page: Page, vessel: str) -> None:
+    """Let the quarter of a minute go by after which a vessel's card asks anew."""
+    asked = re.compile(f"/vessels/{re.escape(quote(vessel, safe=''))}$")
+    with page.expect_response(asked):
+        page.clock.run_for(15_000)
 
 
 def registered(feed: Any, index: int) -> tuple[str, Any]:
