@@ -7,11 +7,14 @@ import sys
 import aiohttp
 
 LAYERS = ("alerts", "incidents")
+MOST_BYTES = 1 << 24  # of one frame: a view has at most 5,000 items
+CUT = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.IncompleteReadError)
 
 
 async def watch(url: str, user: str, password: str) -> None:
     held, cursor = {layer: {} for layer in LAYERS}, ""
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, read_bufsize=MOST_BYTES) as http:
         await http.post(f"{url}/api/v1/session", json={"user": user, "password": password})
         while True:  # come back with the cursor: nothing is missed, nothing comes twice
             try:
@@ -31,7 +34,7 @@ async def watch(url: str, user: str, password: str) -> None:
                             for gone in frame.get("removes", {}).get(layer, []):
                                 items.pop(gone, None)
                         print(frame["type"], {k: len(v) for k, v in held.items()}, flush=True)
-            except (aiohttp.ClientConnectionError, asyncio.IncompleteReadError) as error:
+            except CUT as error:
                 print("cut off:", error, flush=True)
                 await asyncio.sleep(1)
 

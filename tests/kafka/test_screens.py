@@ -46,10 +46,19 @@ def settings(broker: str, prefix: str, tmp_path: Path) -> Settings:
 class Gateway:
     """A gateway that serves, and the means to talk to it and to its city."""
 
-    def __init__(self, settings: Settings, city: City, send: Callable[..., Any], port: int) -> None:
-        self.settings, self.city, self.port = settings, city, port
-        self.url = f"http://127.0.0.1:{port}"
-        self._send = send
+    def __init__(
+        self, settings: Settings, city: City, send: Callable[..., Any], runner: web.AppRunner
+    ) -> None:
+        self.settings, self.city, self.port = settings, city, runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._send, self._runner = send, runner
+
+    def cut_all(self) -> None:
+        """End every connection in the middle of what it carries, as a kill does."""
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
 
     async def publish(self, topic: str, *said: Mapping[str, Any], key: str = "longgang") -> None:
         """Put records on a topic, and wait until the broker has them."""
@@ -146,8 +155,7 @@ async def running(settings: Settings, city: City) -> AsyncIterator[Gateway]:
         async with topic_reader.producer(settings.broker) as producer:
             site = web.TCPSite(runner, settings.host, settings.port)
             await site.start()
-            port = runner.addresses[0][1]
-            gateway = Gateway(settings, city, producer.send, port)
+            gateway = Gateway(settings, city, producer.send, runner)
             await until_ready(gateway)
             yield gateway
     finally:
@@ -372,10 +380,16 @@ async def check_example(gateway: Gateway) -> None:
         async with asyncio.timeout(WITHIN_S):
             line = await program.stdout.readline()
             assert line == b"snapshot {'alerts': 0, 'incidents': 2}\n"
-            await gateway.publish(topics.INCIDENTS_LATEST, incident("inc-3", 0), key="inc-3")
+            large = incident("inc-3", 0, sentence="Water. " * 100_000)
+            await gateway.publish(topics.INCIDENTS_LATEST, large, key="inc-3")
             while line != b"delta {'alerts': 0, 'incidents': 3}\n":
                 line = await program.stdout.readline()
                 assert line, "the program ended"
+            gateway.cut_all()
+            while not line.startswith(b"cut off"):
+                line = await program.stdout.readline()
+                assert line, "the program ended"
+            assert await program.stdout.readline() == b"health {'alerts': 0, 'incidents': 3}\n"
     finally:
         program.kill()
         await program.wait()
