@@ -111,7 +111,7 @@ function run(root: HTMLElement, city: City, person: Person): void {
   shown.on(["alerts", "vessels"], keepUp);
 
   const cityTask = () => {
-    const box = h("dialog", { class: "help" });
+    const box = h("dialog", { class: "help", attrs: { "aria-label": t("act.city-task") } });
     const send = form(
       CITY_TASK,
       (values) => {

@@ -29,6 +29,7 @@ export class Search {
   private hits: Hit[] = [];
   private at = -1;
   private timer = 0;
+  private failed = "";
 
   constructor(
     private readonly selected: Selected,
@@ -69,8 +70,10 @@ export class Search {
       const answer = await get<{ found: Hit[] }>(`/search?q=${encodeURIComponent(asked)}`);
       if (asked !== this.input.value.trim()) return;
       this.hits = answer.found.filter((hit) => CARDS.includes(hit.what)).slice(0, MOST_SHOWN);
-    } catch {
+      this.failed = "";
+    } catch (error) {
       this.hits = [];
+      this.failed = t("app.failed", { why: (error as Error).message });
     }
     this.at = this.hits.length ? 0 : -1;
     this.draw();
@@ -79,7 +82,7 @@ export class Search {
   private draw(): void {
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
-    if (this.hits.length === 0) fill(this.list, h("li", { class: "found-none", attrs: { role: "option", "aria-disabled": "true" } }, t("search.nothing")));
+    if (this.hits.length === 0) fill(this.list, h("li", { class: "found-none", attrs: { role: "option", "aria-disabled": "true" } }, this.failed || t("search.nothing")));
     else fill(this.list, ...this.hits.map((hit, i) => this.option(hit, i)));
     const active = this.list.children[this.at];
     if (active) this.input.setAttribute("aria-activedescendant", active.id);
