@@ -32,6 +32,11 @@ def test_a_killed_gateway_is_seen_at_once_and_what_it_missed_comes_when_it_is_ba
         "one => getComputedStyle(one).filter"
     )
 
+    page.keyboard.press("/")
+    page.keyboard.type("smoke")
+    expect(page.locator(".found-none")).to_contain_text("Not done")  # it did not look
+    page.keyboard.press("Escape")
+
     while_away = feed.matter("water.level", "LG-water-away", second)
     feed.tell(while_away)
     gateway.start()
@@ -54,8 +59,9 @@ def test_a_role_sees_and_does_no_more_than_it_may(visit: Visit, feed: Any) -> No
     expect(page.locator(".found-none")).to_be_visible()
     answer = page.evaluate(f"fetch('/api/v1/cases/{theirs.case.case_id}').then(one => one.status)")
     assert answer == 404
-    assert act(page, theirs, "close") == 403
+    assert act(page, mine, "reassign") == 403
     assert act(page, theirs, "accept") == 404
+    assert act(page, theirs, "close") == 404
     assert act(page, mine, "accept") == 202
 
     page = visit("viewer")
