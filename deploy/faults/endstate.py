@@ -1,12 +1,15 @@
 """How a run stands at its end, and how two runs of the same stories differ.
 
 What is compared is known by deterministic ids: alerts, incidents, cases, orders.
-A ticket bears the time at which somebody called, so its alerts are known by its number.
+A ticket bears the time at which somebody called, so its alerts are known by its number;
+a boat may put out in answer to what people did, so its stays in harbour are known by
+the boat.
 A matter is known by its alerts, its case and orders by the matter; of a case it is
 compared whether it ended, its function, and who answered. An outage may make a promise
 to people break, and then the next level is asked too: such an order more is right where
 its case says that it was late. Feeds and devices are watched on wall time, so what is
-said of them depends on when somebody watched: left out.
+said of them depends on when somebody watched: left out. So are boats that leave against
+a recall: they are called when the word comes that they have left, if it is still in force.
 """
 
 from collections import defaultdict
@@ -16,12 +19,15 @@ from typing import Any, Final, NamedTuple
 from deploy.faults.account import BY_WALL_TIME, Line
 from schemas.instants import instant_of
 from schemas.topics import ALERTS, CASE_EVENTS, CASES, DISPATCH_ORDERS, INCIDENTS
+from streams.matters import recall
 from streams.matters.routing import Level
 
 TOPICS: Final = (ALERTS, INCIDENTS, CASES, DISPATCH_ORDERS, CASE_EVENTS)
 """The topics that are read for it."""
 
 _CALLS: Final = "complaint."
+_STAYS: Final = "vessel.harbour"
+_LEFT_OUT: Final = (*BY_WALL_TIME, recall.KIND)
 _FIRST: Final = frozenset({"issued", "escalated"})
 
 Said = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -90,13 +96,14 @@ def end_of(said: Said) -> EndState:
     alerts: dict[str, tuple[Any, ...]] = {}
     names: dict[str, str] = {}
     meant: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    stays: dict[str, list[str]] = defaultdict(list)
     for one in _of(said, ALERTS, "kind"):
         key = (one["alert_id"], one["transition"], one["event_time"], one.get("revision"))
         meant[key].add(one["id"])
-        ticket = _ticket(one)
-        name = f"{ticket} {one['transition']}" if ticket else one["id"]
+        told = _known_by(one, stays)
+        name = f"{told} {one['transition']}" if told else one["id"]
         alerts[name] = (one["kind"], one["subject"], one["severity"])
-        names[one["alert_id"]] = ticket or one["alert_id"]
+        names[one["alert_id"]] = told or one["alert_id"]
     newest = {one["incident_id"]: one for one in _of(said, INCIDENTS, "kind")}
     # Which of its alerts comes first, and names it, depends on the pace of agents.
     matter = {
@@ -127,9 +134,21 @@ def end_of(said: Said) -> EndState:
     return EndState(things, doubled, _breaches(said), frozenset(_broken(said, matter)))
 
 
-def _ticket(alert: Mapping[str, Any]) -> str:
-    """Return by what an alert of citizens' calls is known; "" for any other."""
-    return f"{alert['kind']} {alert['subject']}" if alert["kind"].startswith(_CALLS) else ""
+def _known_by(alert: Mapping[str, Any], stays: dict[str, list[str]]) -> str:
+    """Return by what an alert is known whose id depends on when people acted; "" for any other.
+
+    Args:
+        alert: What is said.
+        stays: By boat, the alerts of its stays in harbour that were said before; grows.
+    """
+    subject = alert["subject"]
+    if alert["kind"].startswith(_CALLS):
+        return f"{alert['kind']} {subject}"
+    if alert["kind"] != _STAYS:
+        return ""
+    if alert["alert_id"] not in stays[subject]:
+        stays[subject].append(alert["alert_id"])
+    return f"{_STAYS} {subject} {stays[subject].index(alert['alert_id']) + 1}"
 
 
 def _whom(order: Mapping[str, Any], crews: list[str]) -> str:
@@ -230,7 +249,7 @@ def _breaches(said: Said) -> dict[str, Breach]:
 
 
 def _of(said: Said, topic: str, kind: str) -> list[Mapping[str, Any]]:
-    return [one for one in said.get(topic, ()) if not one[kind].startswith(BY_WALL_TIME)]
+    return [one for one in said.get(topic, ()) if not one[kind].startswith(_LEFT_OUT)]
 
 
 def _more_than_one(ids: Mapping[tuple[Any, ...], set[str]]) -> int:

@@ -88,6 +88,26 @@ def test_what_differs_is_said_in_words() -> None:
     ]
 
 
+def stays(*names: str) -> Said:
+    """Stays in harbour of one boat, whose alerts were given these names."""
+    return a_run(
+        alerts=[{**an_alert(name), "kind": "vessel.harbour", "subject": "boat"} for name in names]
+    )
+
+
+def test_a_boat_that_puts_out_in_answer_to_people_stays_as_often_whenever_it_went() -> None:
+    first, second = end_of(stays("early", "late")), end_of(stays("later", "last"))
+
+    assert compare(first, second, LATE_MS).is_right
+    assert not compare(first, end_of(stays("later")), LATE_MS).is_right
+
+
+def test_who_is_called_back_while_a_recall_is_in_force_is_left_out() -> None:
+    called = a_run(alerts=[an_alert(), {**an_alert("b"), "kind": "vessel.against-recall"}])
+
+    assert verdict(called).is_right
+
+
 def test_what_watches_feeds_and_devices_by_wall_time_is_left_out() -> None:
     silent = {**an_alert("silent"), "kind": "device.silent"}
     assert verdict(a_run(alerts=[an_alert(), silent])).is_right
