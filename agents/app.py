@@ -41,10 +41,6 @@ class CityApp(faust.App):
 
     batched_topics: frozenset[str] = frozenset()
 
-    def on_rebalance_end(self) -> None:
-        super().on_rebalance_end()
-        self.consumer.open_era()
-
     def _new_transport(self) -> Any:
         return BatchTransport(self.conf.broker_consumer, self)
 

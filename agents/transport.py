@@ -44,15 +44,12 @@ class Era:
         number: Rises with every seek and every revocation.
         starts: The first offset that was handed out of each partition.
         is_sought: Whether positions are those of this era.
-        is_open: Whether batches are handed out. Until then they stay with the
-            fetcher, so none is dropped that would not be fetched again.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.starts: dict[TP, int] = {}
         self.is_sought = False
-        self.is_open = False
 
 
 class _ReadOffsets(defaultdict[TP, int | None]):
@@ -117,7 +114,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 if drained or remaining <= 0:
                     return drained
                 # Nothing tells a waiter that an era opens.
-                longest = remaining if self.consumer.era.is_open else _LOOK_AGAIN_S
+                longest = remaining if self._is_open(self.consumer.era) else _LOOK_AGAIN_S
                 waiter = fetcher._create_fetch_waiter()  # noqa: SLF001
                 done, _ = await asyncio.wait([waiter], timeout=min(longest, remaining))
                 if fetcher._closed:  # noqa: SLF001
@@ -128,10 +125,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 else:
                     waiter.cancel()
 
+    def _is_open(self, era: Era) -> bool:
+        """Tell whether batches are handed out; else they stay with the fetcher.
+
+        From the right place only, and not before a rebalance has ended: on its way
+        there Faust clears the queues of streams after the seek, and what had been
+        handed out in between would be gone, and not come again.
+        """
+        return era.is_sought and not self.app.rebalancing
+
     def _drain(self, fetcher: Any, active: set[TP], batched: frozenset[str]) -> dict[TP, list[Any]]:
         """Take every fetched partition of the batched topics whole."""
         era = self.consumer.era
-        if not era.is_open:
+        if not self._is_open(era):
             return {}
         drained: dict[TP, list[Any]] = {}
         for tp in list(fetcher._records):  # noqa: SLF001
@@ -207,19 +213,10 @@ class BatchConsumer(driver.Consumer):
         self._done.clear()
         await super().perform_seek()
         era.is_sought = True
-        self.open_era()
 
     def _begin_era(self) -> Era:
         self.era = Era(self.era.number + 1)
         return self.era
-
-    def open_era(self) -> None:
-        """Hand out batches from now on, if they are of the right place and would be kept.
-
-        At the end of a rebalance Faust clears the queues of streams, after the
-        seek: what was handed out in between would be gone, and not come again.
-        """
-        self.era.is_open = self.era.is_sought and not self.app.rebalancing
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109
         """Yield what was fetched, without the batches of an older era."""
