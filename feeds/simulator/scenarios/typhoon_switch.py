@@ -6,7 +6,7 @@ what was held is listed for review, and is then worked on.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import shapely
 
@@ -190,6 +190,22 @@ def _quay(stage: Stage) -> tuple[float, float]:
 def _switches(
     action: IncidentAction, second: str = "duty-officer-2"
 ) -> Callable[[Message], IncidentCommand]:
+    why = "typhoon 9: orange warning"
+    return _says(action, ("duty-officer-1", "duty-officer"), why, second=second, mode=MODE)
+
+
+def _calls_skipper(boat: str) -> Callable[[Message], IncidentCommand]:
+    why = "turns back to harbour"
+    who = "coast-desk-1", "desk"
+    return _says(IncidentAction.ROLL_CALL, who, why, subjects=(boat,), answered=True)
+
+
+def _says(
+    action: IncidentAction, who: tuple[str, str], reason: str, **more: Any
+) -> Callable[[Message], IncidentCommand]:
+    """Return how somebody, by name and role, commands the city's incidents."""
+    by, role = who
+
     def says(_: Message) -> IncidentCommand:
         return IncidentCommand(
             source=PEOPLE,
@@ -197,29 +213,10 @@ def _switches(
             subject="city",
             event_time_ms=0,
             action=action,
-            by="duty-officer-1",
-            role="duty-officer",
-            second=second,
-            reason="typhoon 9: orange warning",
-            mode=MODE,
-        )
-
-    return says
-
-
-def _calls_skipper(boat: str) -> Callable[[Message], IncidentCommand]:
-    def says(_: Message) -> IncidentCommand:
-        return IncidentCommand(
-            source=PEOPLE,
-            kind="incident.command",
-            subject="city",
-            event_time_ms=0,
-            action=IncidentAction.ROLL_CALL,
-            by="coast-desk-1",
-            role="desk",
-            reason="turns back to harbour",
-            subjects=(boat,),
-            answered=True,
+            by=by,
+            role=role,
+            reason=reason,
+            **more,
         )
 
     return says
