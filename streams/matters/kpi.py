@@ -79,7 +79,7 @@ def scored(
     before: Scored | None,
     city: str,
     period: Period,
-    department_of: DepartmentOf = lambda _: "",
+    department_of: DepartmentOf,
 ) -> Scored:
     """Return what a case adds now; `before` where `record` is no newer."""
     before = before or Scored()

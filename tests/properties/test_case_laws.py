@@ -403,7 +403,9 @@ class City(RuleBasedStateMachine):
         newest, scores = {}, {}
         for record in self.records:
             newest[record.case_id] = record
-            scores[record.case_id] = scored(record, None, "longgang", lambda _at_ms: "2026-09")
+            scores[record.case_id] = scored(
+                record, None, "longgang", lambda _at_ms: "2026-09", lambda _code: ""
+            )
         stories = Stories(newest)
         log = [encode(event) for event in self.events]
         stories.take(log[: len(log) // 2])
