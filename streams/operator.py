@@ -67,7 +67,7 @@ class Operator(Protocol):
     def next_due_ms(self) -> int | None:
         """Return the next wall instant that something is due at; None where none is known.
 
-        Only clocks toward people run on wall time alone.
+        Only clocks toward people and the watch on feeds run on wall time alone.
         """
 
     def changes(self) -> list[Row]:

@@ -107,7 +107,7 @@ class Now(NamedTuple):
 
 
 def heard(
-    source: str, feed: Feed | None, said: Heard, offset: int, pause_ms: int
+    source: str, feed: Feed | None, said: Heard, offset: int, *, watched_ms: int, pause_ms: int
 ) -> tuple[Feed, list[Alert]]:
     """Return the feed after one more count, and the end of its silence.
 
@@ -116,6 +116,7 @@ def heard(
         feed: As it stood at that moment (`judged`); None for a new one.
         said: The count.
         offset: Of that record.
+        watched_ms: Wall time since when anybody listens: no gap is older.
         pause_ms: A pause in event time after which devices are given time anew.
     """
     at_ms = said.ingest_time_ms or said.event_time_ms
@@ -129,7 +130,7 @@ def heard(
         alerts.append(_alert(source, feed, Transition.CLEAR, at_ms, silent_ms=silent_ms))
         feed = msgspec.structs.replace(feed, standing=Standing.FINE, counts=(), onset_ms=0)
     else:
-        gap = max(0, at_ms - feed.heard_ms)
+        gap = max(0, at_ms - max(feed.heard_ms, watched_ms))
         gap_ms = max(gap, gap_ms - (gap_ms - gap) / _GAP_MEMORY)
     paused = said.event_time_ms - feed.time_ms > pause_ms
     feed = msgspec.structs.replace(
@@ -160,17 +161,34 @@ def judged(source: str, feed: Feed, now: Now, params: Params) -> tuple[Feed, lis
     return _fallen(source, feed, now, params, alerts), alerts
 
 
+def due_ms(feed: Feed, watched_ms: int, params: Params) -> int | None:
+    """Return when the feed is down unless it is heard before; None if it is, or is not learned.
+
+    Args:
+        feed: As it stands.
+        watched_ms: Wall time since when anybody listens.
+        params: The city's.
+    """
+    learned = feed.heard_ms - feed.first_ms >= params.learn_s * 1000
+    if not learned or feed.standing is Standing.DOWN:
+        return None
+    return max(feed.heard_ms, watched_ms) + _patience_ms(feed, params)
+
+
+def _patience_ms(feed: Feed, params: Params) -> int:
+    return int(max(params.down_gaps * feed.gap_ms, params.down_at_least_s * 1000))
+
+
 def _fallen(source: str, feed: Feed, now: Now, params: Params, alerts: list[Alert]) -> Feed:
     """Return the feed, down if nothing was heard for too long by now."""
-    learned = feed.heard_ms - feed.first_ms >= params.learn_s * 1000
-    silent_ms = max(params.down_gaps * feed.gap_ms, params.down_at_least_s * 1000)
-    down_ms = int(max(feed.heard_ms, now.watched_ms) + silent_ms)
-    if not learned or feed.standing is Standing.DOWN or now.now_ms < down_ms:
+    down_ms = due_ms(feed, now.watched_ms, params)
+    if down_ms is None or now.now_ms < down_ms:
         return feed
+    silent_ms = _patience_ms(feed, params)
     if feed.standing is Standing.THIN:
         alerts.append(_alert(source, feed, Transition.CLEAR, down_ms))
     feed = msgspec.structs.replace(feed, standing=Standing.DOWN, onset_ms=down_ms)
-    alerts.append(_alert(source, feed, Transition.ONSET, down_ms, silent_ms=int(silent_ms)))
+    alerts.append(_alert(source, feed, Transition.ONSET, down_ms, silent_ms=silent_ms))
     return feed
 
 

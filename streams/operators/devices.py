@@ -52,7 +52,14 @@ class DevicesOperator:
                 at_ms = said.ingest_time_ms or said.event_time_ms
                 feed, alerts = feeds.judged(source, feed, self._now(at_ms), self._feed_params)
                 tally.alert(alerts)
-            feed, alerts = feeds.heard(source, feed, said, offset, self._params.pause_s * 1000)
+            feed, alerts = feeds.heard(
+                source,
+                feed,
+                said,
+                offset,
+                watched_ms=self._watched_ms,
+                pause_ms=self._params.pause_s * 1000,
+            )
             self._put(source, feed)
             tally.alert(alerts)
             touched[source] = watch = self._watch(source)
@@ -81,9 +88,14 @@ class DevicesOperator:
             tally.alert(alerts)
         return Outcome(tally.sends, alerts=tally.alerts, ages_ms=tally.ages_ms)
 
-    def next_due_ms(self) -> None:
-        """Nothing here is due to the second."""
-        return
+    def next_due_ms(self) -> int | None:
+        """Return when the next feed is down unless it is heard before."""
+        if self._watched_ms is None:
+            return None
+        dues = (
+            feeds.due_ms(feed, self._watched_ms, self._feed_params) for feed in self._feeds.values()
+        )
+        return min((due for due in dues if due is not None), default=None)
 
     def changes(self) -> list[Row]:
         """Return the devices that moved, then the feeds."""

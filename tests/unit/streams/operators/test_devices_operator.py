@@ -241,6 +241,17 @@ def test_a_watcher_that_was_away_calls_nobody_down(watched):
     assert watched.story(DOWN) == []
 
 
+def test_an_outage_of_our_own_is_no_usual_gap(watched):
+    watched.steady(0, 20 * MINUTE, source="ais")
+    watched.restart()
+    watched.look(25 * MINUTE, caught_up=False)
+    watched.steady(25 * MINUTE, 30 * MINUTE, source="ais")
+    for second in range(30 * MINUTE, 33 * MINUTE, 5):
+        watched.look(second)
+
+    assert watched.story(DOWN) == [(30 * MINUTE - 10 + 120, DOWN, "onset", "ais")]
+
+
 def test_an_outage_of_our_own_is_no_thin_feed(watched):
     watched.steady(0, 20 * MINUTE, source="ais")
     watched.restart()
