@@ -2,14 +2,15 @@
 
 What is compared is known by deterministic ids: alerts, incidents, cases, orders.
 A ticket bears the time at which somebody called, so its alerts are known by its number;
-a boat may put out in answer to what people did, so its stays in harbour are known by
-the boat.
+a boat may put out in answer to what people did, and a feed is watched on wall time, so
+stays in harbour are known by the boat and failures by the feed: the first, the second.
 A matter is known by its alerts, its case and orders by the matter; of a case it is
 compared whether it ended, its function, and who answered. An outage may make a promise
 to people break, and then the next level is asked too: such an order more is right where
-its case says that it was late. Feeds and devices are watched on wall time, so what is
-said of them depends on when somebody watched: left out. So are boats that leave against
-a recall: they are called when the word comes that they have left, if it is still in force.
+its case says that it was late. Where a run is faster than the world, an outage is longer
+in it than in the world: what is said of feeds and devices, which are watched on wall
+time, is left out, and so are boats that leave against a recall, which are called when the
+word comes that they have left, if it is still in force.
 """
 
 from collections import defaultdict
@@ -26,8 +27,9 @@ TOPICS: Final = (ALERTS, INCIDENTS, CASES, DISPATCH_ORDERS, CASE_EVENTS)
 """The topics that are read for it."""
 
 _CALLS: Final = "complaint."
-_STAYS: Final = "vessel.harbour"
-_LEFT_OUT: Final = (*BY_WALL_TIME, recall.KIND)
+_COUNTED: Final = ("vessel.harbour", *BY_WALL_TIME)
+_AT_THE_WORLDS_PACE: Final = (*BY_WALL_TIME, recall.KIND)
+_AGAIN: Final = "reopened"
 _FIRST: Final = frozenset({"issued", "escalated"})
 
 Said = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -91,27 +93,38 @@ class Verdict(NamedTuple):
         return not self.faults and all(line.is_right for line in self.lines)
 
 
-def end_of(said: Said) -> EndState:
-    """Return how a run ended."""
+def end_of(said: Said, silent_from_ms: int | None = None) -> EndState:
+    """Return how a run ended.
+
+    Args:
+        said: What it said.
+        silent_from_ms: For a run at the world's pace, from when on no device was played,
+            as wall time: what feeds and devices do then is left out. None for a faster
+            run, of which all that hangs on the pace is left out.
+    """
+    newest = {one["incident_id"]: one for one in said.get(INCIDENTS, ())}
+    left_out = _left_out(said, newest.values(), silent_from_ms)
     alerts: dict[str, tuple[Any, ...]] = {}
     names: dict[str, str] = {}
     meant: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    stays: dict[str, list[str]] = defaultdict(list)
-    for one in _of(said, ALERTS, "kind"):
+    before: dict[str, list[str]] = defaultdict(list)
+    for one in _of(said, ALERTS, "alert_id", left_out):
         key = (one["alert_id"], one["transition"], one["event_time"], one.get("revision"))
         meant[key].add(one["id"])
-        told = _known_by(one, stays)
+        told = _known_by(one, before)
         name = f"{told} {one['transition']}" if told else one["id"]
         alerts[name] = (one["kind"], one["subject"], one["severity"])
         names[one["alert_id"]] = told or one["alert_id"]
-    newest = {one["incident_id"]: one for one in _of(said, INCIDENTS, "kind")}
     # Which of its alerts comes first, and names it, depends on the pace of agents.
     matter = {
         key: min((names.get(alert, alert) for alert in one["alert_ids"]), default=key)
         for key, one in newest.items()
+        if key not in left_out
     }
     incidents = {
-        matter[key]: (one["state"],) for key, one in newest.items() if not one.get("merged_into")
+        name: (newest[key]["state"],)
+        for key, name in matter.items()
+        if not newest[key].get("merged_into")
     }
     cases = {
         matter.get(one["incident_id"], one["incident_id"]): (
@@ -119,36 +132,57 @@ def end_of(said: Said) -> EndState:
             "ended_time" in one,
             _answered(one),
         )
-        for one in _of(said, CASES, "incident_kind")
+        for one in _of(said, CASES, "incident_id", left_out)
     }
     orders: dict[str, tuple[Any, ...]] = {}
     crews: dict[str, list[str]] = defaultdict(list)
     asked: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for one in _of(said, DISPATCH_ORDERS, "incident_kind"):
+    for one in _of(said, DISPATCH_ORDERS, "incident_id", left_out):
         if one["change"] in _FIRST:
             about = matter.get(one["incident_id"], one["incident_id"])
             orders[f"{about}/{_whom(one, crews[about])}"] = (about,)
-            asked[one["case_id"], one["unit"]].add(one["order_id"])
+            # Whose case was opened again is asked again.
+            is_again = one.get("reason") == _AGAIN
+            asked[one["case_id"], one["unit"], is_again].add(one["order_id"])
     doubled = {"alerts": _more_than_one(meant), "orders": _more_than_one(asked)}
     things = {"alerts": alerts, "incidents": incidents, "cases": cases, "orders": orders}
     return EndState(things, doubled, _breaches(said), frozenset(_broken(said, matter)))
 
 
-def _known_by(alert: Mapping[str, Any], stays: dict[str, list[str]]) -> str:
+def _left_out(
+    said: Said, incidents: Iterable[Mapping[str, Any]], silent_from_ms: int | None
+) -> frozenset[str]:
+    """Return the ids of alerts, and of incidents of nothing else, that are not compared."""
+
+    def is_out(alert: Mapping[str, Any]) -> bool:
+        if silent_from_ms is None:
+            return bool(alert["kind"].startswith(_AT_THE_WORLDS_PACE))
+        is_by_wall_time = alert["kind"].startswith(BY_WALL_TIME)
+        return is_by_wall_time and instant_of(alert["onset_time"]) >= silent_from_ms
+
+    alerts = {one["alert_id"] for one in said.get(ALERTS, ()) if is_out(one)}
+    return frozenset(alerts).union(
+        one["incident_id"]
+        for one in incidents
+        if one["alert_ids"] and alerts.issuperset(one["alert_ids"])
+    )
+
+
+def _known_by(alert: Mapping[str, Any], before: dict[str, list[str]]) -> str:
     """Return by what an alert is known whose id depends on when people acted; "" for any other.
 
     Args:
         alert: What is said.
-        stays: By boat, the alerts of its stays in harbour that were said before; grows.
+        before: By kind and subject, the alerts that were said before; grows.
     """
-    subject = alert["subject"]
-    if alert["kind"].startswith(_CALLS):
-        return f"{alert['kind']} {subject}"
-    if alert["kind"] != _STAYS:
+    kind, about = alert["kind"], f"{alert['kind']} {alert['subject']}"
+    if kind.startswith(_CALLS):
+        return about
+    if not kind.startswith(_COUNTED):
         return ""
-    if alert["alert_id"] not in stays[subject]:
-        stays[subject].append(alert["alert_id"])
-    return f"{_STAYS} {subject} {stays[subject].index(alert['alert_id']) + 1}"
+    if alert["alert_id"] not in before[about]:
+        before[about].append(alert["alert_id"])
+    return f"{about} {before[about].index(alert['alert_id']) + 1}"
 
 
 def _whom(order: Mapping[str, Any], crews: list[str]) -> str:
@@ -248,8 +282,8 @@ def _breaches(said: Said) -> dict[str, Breach]:
     }
 
 
-def _of(said: Said, topic: str, kind: str) -> list[Mapping[str, Any]]:
-    return [one for one in said.get(topic, ()) if not one[kind].startswith(_LEFT_OUT)]
+def _of(said: Said, topic: str, key: str, left_out: frozenset[str]) -> list[Mapping[str, Any]]:
+    return [one for one in said.get(topic, ()) if one[key] not in left_out]
 
 
 def _more_than_one(ids: Mapping[tuple[Any, ...], set[str]]) -> int:

@@ -38,8 +38,11 @@ _STEP_S = 0.25
 _FIRST_KILLS = 0.25
 """At this share of the play each agent is killed, and started again at once."""
 
-BY_THEMSELVES = ("moratorium", "typhoon-switch")
-"""Stories that play at another season, or that switch something for the whole city."""
+AT_THE_WORLDS_PACE = "feed-outage"
+"""Feeds are watched on wall time: this story cannot be hurried."""
+
+BY_THEMSELVES = ("moratorium", "typhoon-switch", AT_THE_WORLDS_PACE)
+"""Stories that play at another season or pace, or that switch something for the whole city."""
 
 
 class Plan(NamedTuple):
@@ -82,7 +85,8 @@ async def run(plan: Plan, places: tuple[Place, Place], say: Callable[[str], None
     ends = []
     for place, is_disturbed in zip(places, (False, True), strict=True):
         stories = around_one_middle(city, plan.seed, scenarios, middle_ms)
-        say(f"{'disturbed' if is_disturbed else 'undisturbed'}: {', '.join(plan.scenarios)}")
+        way = "disturbed" if is_disturbed else "undisturbed"
+        say(f"{way}, {longest_ms / 60_000 / plan.speed:.0f} min: {', '.join(plan.scenarios)}")
         topics_admin.apply(place.address, topics_admin.prefixed(TOPICS, place.prefix), {})
         ends.append(await _one(plan, city, stories, place, say, is_disturbed=is_disturbed))
     calm, broken = ends
@@ -131,6 +135,8 @@ async def _one(
             playing.append(_disturb(watch, whole_s, plan.outage_s, say))
         try:
             await asyncio.gather(*playing)
+            # Faster than the world, a count of seconds by wall time means nothing.
+            silent_from_ms = time.time_ns() // 1_000_000 if plan.speed == 1 else None
             await until_ready(fleet, fleet.agents, _READY_S)
             await until_consumed(
                 place.address,
@@ -139,7 +145,7 @@ async def _one(
                 agents=reading,
                 log=fleet.log,
             )
-            return await _at_end(place, people, plan.still_s, say)
+            return await _at_end(place, people, plan.still_s, silent_from_ms, say)
         finally:
             over.set()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -180,7 +186,11 @@ class _Watch:
 
 
 async def _at_end(
-    place: Place, people: People, still_s: float, say: Callable[[str], None]
+    place: Place,
+    people: People,
+    still_s: float,
+    silent_from_ms: int | None,
+    say: Callable[[str], None],
 ) -> EndState:
     """Return how it stands once all cases ended, or nothing has been said for long."""
     count, since_s, told = -1, time.monotonic(), ""
@@ -189,7 +199,7 @@ async def _at_end(
         found = sum(map(len, said.values()))
         if found != count:
             count, since_s = found, time.monotonic()
-        end = end_of(said)
+        end = end_of(said, silent_from_ms)
         if (words := f"{end.ended} of {len(end.things['cases'])} cases have ended") != told:
             say(told := words)
         quiet_s = time.monotonic() - since_s
@@ -210,7 +220,10 @@ async def _said(place: Place) -> dict[str, list[dict[str, Any]]]:
     return said
 
 
-def acts(names: Sequence[str]) -> list[list[str]]:
-    """Return which of the stories are played side by side, and which by themselves."""
+def acts(names: Sequence[str], speed: float) -> list[tuple[list[str], float]]:
+    """Return which of the stories are played side by side, which by themselves, and how fast."""
     together = [name for name in names if name not in BY_THEMSELVES]
-    return [one for one in (together, *([name] for name in BY_THEMSELVES if name in names)) if one]
+    alone = [[name] for name in BY_THEMSELVES if name in names]
+    return [
+        (one, 1.0 if one == [AT_THE_WORLDS_PACE] else speed) for one in (together, *alone) if one
+    ]

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from deploy.faults.endstate import compare, end_of
+from deploy.faults.endstate import EndState, compare, end_of
+from schemas.instants import instant_of
 
 Said = dict[str, list[dict[str, Any]]]
 LATE_MS = 5_000
@@ -102,15 +103,46 @@ def test_a_boat_that_puts_out_in_answer_to_people_stays_as_often_whenever_it_wen
     assert not compare(first, end_of(stays("later")), LATE_MS).is_right
 
 
-def test_who_is_called_back_while_a_recall_is_in_force_is_left_out() -> None:
-    called = a_run(alerts=[an_alert(), {**an_alert("b"), "kind": "vessel.against-recall"}])
-
-    assert verdict(called).is_right
+def recalled() -> Said:
+    return a_run(alerts=[an_alert(), {**an_alert("b"), "kind": "vessel.against-recall"}])
 
 
-def test_what_watches_feeds_and_devices_by_wall_time_is_left_out() -> None:
-    silent = {**an_alert("silent"), "kind": "device.silent"}
-    assert verdict(a_run(alerts=[an_alert(), silent])).is_right
+def failures(*onsets: str) -> Said:
+    """Failures of one feed, each with its incident; the newest order is of the last one."""
+    kind = {"kind": "feed.down", "subject": "cameras"}
+    return a_run(
+        alerts=[
+            an_alert(),
+            *({**an_alert(onset), **kind, "onset_time": f"{onset}.000Z"} for onset in onsets),
+        ],
+        incidents=[
+            an_incident(),
+            *({**an_incident(f"i-{onset}"), **kind, "alert_ids": [onset]} for onset in onsets),
+        ],
+        dispatch_orders=[
+            an_order("fire"),
+            *({**an_order("desk"), "incident_id": f"i-{onset}"} for onset in onsets),
+        ],
+    )
+
+
+def test_of_a_run_faster_than_the_world_what_hangs_on_its_pace_is_left_out() -> None:
+    assert verdict(recalled()).is_right
+    assert verdict(failures("2026-01-01T00:00:00")).is_right
+
+
+def test_at_the_worlds_pace_a_feed_fails_as_often_whenever_somebody_watched() -> None:
+    silent_from_ms = instant_of("2026-01-01T01:00:00.000Z")
+
+    def at_pace(said: Said) -> EndState:
+        return end_of(said, silent_from_ms)
+
+    early, late = failures("2026-01-01T00:10:00"), failures("2026-01-01T00:13:00")
+    after = failures("2026-01-01T00:10:00", "2026-01-01T01:02:00")
+    assert compare(at_pace(early), at_pace(late), LATE_MS).is_right
+    assert compare(at_pace(early), at_pace(after), LATE_MS).is_right, "no device was played then"
+    assert not compare(at_pace(early), at_pace(a_run()), LATE_MS).is_right
+    assert not compare(at_pace(recalled()), at_pace(a_run()), LATE_MS).is_right
 
 
 def test_equal_ends_are_right_and_a_message_told_twice_is_one() -> None:
@@ -143,6 +175,14 @@ def test_equal_ends_are_right_and_a_message_told_twice_is_one() -> None:
 )
 def test_what_differs_is_found(found: Said) -> None:
     assert not verdict(found).is_right
+
+
+def test_who_is_asked_again_because_a_case_was_opened_again_is_not_asked_twice() -> None:
+    again = {**an_order("fire"), "order_id": "again", "reason": "reopened"}
+    twice = {**again, "order_id": "and again"}
+
+    assert verdict(a_run(dispatch_orders=[an_order("fire"), again])).is_right
+    assert not verdict(a_run(dispatch_orders=[an_order("fire"), again, twice])).is_right
 
 
 def a_crew(unit: str) -> dict[str, Any]:
