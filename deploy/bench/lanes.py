@@ -114,7 +114,7 @@ async def measure(plan: Plan, address: str, folder: Path, say: Callable[[str], N
         say: Told what is going on.
 
     Raises:
-        TimeoutError: An agent does not come up, or does not get through.
+        Fault: An agent does not come up, or does not get through.
     """
     city, prefix = load_city(plan.city_dir), f"bench-{uuid.uuid4().hex[:8]}-"
     topics_admin.apply(address, topics_admin.prefixed(TOPICS, prefix), {})

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from deploy import topic_reader, topics_admin
 from deploy.backtest import Backtest
 from deploy.cities import LONGGANG, load_city
+from deploy.errors import Fault
 from deploy.faults.account import SOURCES, Line, Side, account, side
 from deploy.faults.consumed import until_consumed
 from deploy.faults.fleet import Fleet, Place
@@ -143,14 +144,14 @@ async def until_ready(fleet: Fleet, agents: list[str], timeout_s: float) -> None
     """Wait until `agents` consume, starting again those that end.
 
     Raises:
-        TimeoutError: One does not, with the end of its log.
+        Fault: One does not, with the end of its log.
     """
     deadline = time.monotonic() + timeout_s
     for agent in agents:
         while not await asyncio.to_thread(fleet.is_ready, agent):
             fleet.look()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"agent {agent} is not ready:\n{fleet.log(agent)}")
+                raise Fault(f"The agent {agent} is not ready:\n{fleet.log(agent)}")
             await asyncio.sleep(_LOOK_S)
 
 
@@ -208,6 +209,6 @@ async def _recovery(fleet: Fleet, agent: str, began_s: float) -> Recovery:
     killed_s = time.monotonic()
     while not await asyncio.to_thread(fleet.is_ready, agent):
         if time.monotonic() - killed_s > _READY_S:
-            raise TimeoutError(f"agent {agent} did not come back:\n{fleet.log(agent)}")
+            raise Fault(f"The agent {agent} did not come back:\n{fleet.log(agent)}")
         await asyncio.sleep(_LOOK_S)
     return Recovery(agent, killed_s - began_s, time.monotonic() - killed_s)

@@ -15,6 +15,7 @@ from agents.roster import AGENTS
 from deploy import topic_reader, topics_admin
 from deploy.answering import answer
 from deploy.cities import LONGGANG, load_city
+from deploy.errors import Fault
 from deploy.faults.consumed import FLOW, until_consumed
 from deploy.faults.endstate import TOPICS as COMPARED
 from deploy.faults.endstate import EndState, Verdict, compare, end_of
@@ -76,7 +77,7 @@ async def run(plan: Plan, places: tuple[Place, Place], say: Callable[[str], None
         say: Told what is going on.
 
     Raises:
-        TimeoutError: An agent does not come up.
+        Fault: An agent does not come up, or does not get through.
     """
     city = load_city(plan.city)
     scenarios = [SCENARIOS[name] for name in plan.scenarios]
@@ -121,34 +122,33 @@ async def _one(
         )
         step_ms = round(_STEP_S * 1000 * plan.speed)
         batches = around(city, plan.seed, stories).batches(begins_ms, until_ms, step_ms)
-        tasks = [
-            asyncio.create_task(answer(place.address, place.prefix, people, over, listening)),
-            asyncio.create_task(watch.run(over)),
-        ]
-        await listening.wait()
         whole_s = (until_ms - begins_ms) / 1000 / plan.speed
         playing: list[Coroutine[Any, Any, Any]] = [
             pour(place.address, batches, Pace(plan.speed), prefix=place.prefix)
         ]
-        reading = [agent for agent in FLOW if agent in fleet.agents]
         if is_disturbed:
             playing.append(_disturb(watch, whole_s, plan.outage_s, say))
         try:
-            await asyncio.gather(*playing)
-            # Faster than the world, a count of seconds by wall time means nothing.
-            silent_from_ms = time.time_ns() // 1_000_000 if plan.speed == 1 else None
-            await until_ready(fleet, fleet.agents, _READY_S)
-            await until_consumed(
-                place.address,
-                place.prefix,
-                timeout_s=_CONSUMED_S,
-                agents=reading,
-                log=fleet.log,
-            )
-            return await _at_end(place, people, plan.still_s, silent_from_ms, say)
-        finally:
-            over.set()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(answer(place.address, place.prefix, people, over, listening))
+                group.create_task(watch.run(over))
+                await listening.wait()
+                await asyncio.gather(*playing)
+                # Faster than the world, a count of seconds by wall time means nothing.
+                silent_from_ms = time.time_ns() // 1_000_000 if plan.speed == 1 else None
+                await until_ready(fleet, fleet.agents, _READY_S)
+                await until_consumed(
+                    place.address,
+                    place.prefix,
+                    timeout_s=_CONSUMED_S,
+                    agents=[agent for agent in FLOW if agent in fleet.agents],
+                    log=fleet.log,
+                )
+                end = await _at_end(place, people, plan.still_s, silent_from_ms, say)
+                over.set()
+        except* Fault as faults:
+            raise faults.exceptions[0] from None
+    return end
 
 
 async def _disturb(
