@@ -31,7 +31,8 @@ class Rehearsal:
         city: Whose devices act.
         seed: Of all dice.
         stories: What is played; those whose times do not meet come one after another.
-        crews: Whether units answer orders that no story's people answer.
+        crews: Whether units answer orders that no story's people answer: alike in all
+            matters of a kind, so that two rehearsals can be compared.
         backtest: Another one than a plain one; its sink is `_take`.
 
     Attributes:
@@ -49,7 +50,8 @@ class Rehearsal:
     ) -> None:
         self.said: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._city, self._seed, self._stories = city, seed, stories
-        self._people = People(seed, city.code, [one.desk for one in stories], crews=crews)
+        desks = [one.desk for one in stories]
+        self._people = People(seed, city.code, desks, crews=crews, alike=True)
         self._backtest = backtest or Backtest(city, self._take)
 
     def play(self, drain_s: float) -> None:

@@ -28,15 +28,21 @@ class Answer(NamedTuple):
     action: FieldAction
 
 
-def answers(seed: int, order: DispatchOrder) -> list[Answer]:
+def answers(seed: int, order: DispatchOrder, *, alike: bool = False) -> list[Answer]:
     """Return what the unit of a newly issued order does, in time order.
 
     The same level of a case gives the same answers, whichever unit of it was free;
     none for an order that only changed, and none from those who do not answer.
+
+    Args:
+        seed: Of the dice.
+        order: What is asked.
+        alike: Whether a level answers alike in all matters of a kind, whatever their ids.
     """
     if order.change is not OrderChange.ISSUED:
         return []
-    dice = random.Random(f"{seed}/{order.case_id}/{order.level}")
+    about = order.incident_kind if alike else order.case_id
+    dice = random.Random(f"{seed}/{about}/{order.level}")
     if dice.randrange(_SILENT_ONE_IN) == 0:
         return []
     done: list[Answer] = []

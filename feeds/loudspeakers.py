@@ -19,9 +19,15 @@ class Playing(NamedTuple):
     action: FieldAction
 
 
-def playing(seed: int, reminder: Reminder) -> Playing:
-    """Return how a loudspeaker plays a reminder; the same one always the same way."""
-    dice = random.Random(f"{seed}/{reminder.reminder_id}")
+def playing(seed: int, reminder: Reminder, *, alike: bool = False) -> Playing:
+    """Return how a loudspeaker plays a reminder; the same one always the same way.
+
+    Args:
+        seed: Of the dice.
+        reminder: What is to be played.
+        alike: Whether a loudspeaker does so with all reminders, whatever their ids.
+    """
+    dice = random.Random(f"{seed}/{reminder.subject if alike else reminder.reminder_id}")
     fails = dice.randrange(_FAILS_ONE_IN) == 0
     action = FieldAction.REMINDER_FAILED if fails else FieldAction.REMINDER_PLAYED
     return Playing(dice.uniform(_LEAST_S, _MOST_S), action)

@@ -32,6 +32,8 @@ class People:
         city: Code of the city, the key of what they say.
         desks: Of the stories that are played.
         crews: Whether units answer orders of no desk's story, and loudspeakers reminders.
+        alike: Whether units of a level do so alike in all matters of a kind, and a
+            loudspeaker always: then runs can be compared whose cases bear other ids.
         hurry: How many times as fast as people they are.
         when: At which instant of their clock an instant of the stories is.
     """
@@ -43,11 +45,13 @@ class People:
         desks: Sequence[Desk] = (),
         *,
         crews: bool,
+        alike: bool = False,
         hurry: float = 1.0,
         when: Callable[[int], int] = lambda at_ms: at_ms,
     ) -> None:
         self._seed, self._key = seed, city.encode()
-        self._crews, self._hurry, self._when = crews, hurry, when
+        self._crews, self._alike = crews, alike
+        self._hurry, self._when = hurry, when
         self._due: list[tuple[int, int, _Word]] = []
         self._told = 0
         self._answered: set[str] = set()
@@ -106,7 +110,7 @@ class People:
         if any(seat.ear.concerns(message) for seat in self._seats):
             return
         self._answered.add(name)
-        for delay_s, update in _ANSWERS[topic](self._seed, value):
+        for delay_s, update in _ANSWERS[topic](self._seed, value, alike=self._alike):
             self._plan(delay_s, _update_by(update, self._key), now_ms)
 
 
@@ -123,15 +127,15 @@ class _Seat(NamedTuple):
 _Update = Callable[[int], DispatchUpdate]
 
 
-def _of_crews(seed: int, value: bytes) -> Iterator[tuple[float, _Update]]:
+def _of_crews(seed: int, value: bytes, *, alike: bool) -> Iterator[tuple[float, _Update]]:
     order = codec.decode(DispatchOrder, value)
-    for one in crew.answers(seed, order):
+    for one in crew.answers(seed, order, alike=alike):
         yield one.delay_s, partial(crew.update, order, one.action)
 
 
-def _of_speakers(seed: int, value: bytes) -> Iterator[tuple[float, _Update]]:
+def _of_speakers(seed: int, value: bytes, *, alike: bool) -> Iterator[tuple[float, _Update]]:
     reminder = codec.decode(Reminder, value)
-    playing = loudspeakers.playing(seed, reminder)
+    playing = loudspeakers.playing(seed, reminder, alike=alike)
     yield playing.delay_s, partial(loudspeakers.report, reminder, playing.action)
 
 

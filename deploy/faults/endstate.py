@@ -7,10 +7,9 @@ stays in harbour are known by the boat and failures by the feed: the first, the 
 A matter is known by its alerts, its case and orders by the matter; of a case it is
 compared whether it ended, its function, and who answered. An outage may make a promise
 to people break, and then the next level is asked too: such an order more is right where
-its case says that it was late. Where a run is faster than the world, an outage is longer
-in it than in the world: what is said of feeds and devices, which are watched on wall
-time, is left out, and so are boats that leave against a recall, which are called when the
-word comes that they have left, if it is still in force.
+its case says that it was late. Left out are boats that leave against a recall, which is
+in force until people lift it, and they do that later if they heard nothing meanwhile; and
+of a run faster than the world what is said of feeds and devices.
 """
 
 from collections import defaultdict
@@ -28,7 +27,6 @@ TOPICS: Final = (ALERTS, INCIDENTS, CASES, DISPATCH_ORDERS, CASE_EVENTS)
 
 _CALLS: Final = "complaint."
 _COUNTED: Final = ("vessel.harbour", *BY_WALL_TIME)
-_AT_THE_WORLDS_PACE: Final = (*BY_WALL_TIME, recall.KIND)
 _AGAIN: Final = "reopened"
 _FIRST: Final = frozenset({"issued", "escalated"})
 
@@ -100,7 +98,7 @@ def end_of(said: Said, silent_from_ms: int | None = None) -> EndState:
         said: What it said.
         silent_from_ms: For a run at the world's pace, from when on no device was played,
             as wall time: what feeds and devices do then is left out. None for a faster
-            run, of which all that hangs on the pace is left out.
+            run, of which all that they do is.
     """
     newest = {one["incident_id"]: one for one in said.get(INCIDENTS, ())}
     left_out = _left_out(said, newest.values(), silent_from_ms)
@@ -155,10 +153,9 @@ def _left_out(
     """Return the ids of alerts, and of incidents of nothing else, that are not compared."""
 
     def is_out(alert: Mapping[str, Any]) -> bool:
-        if silent_from_ms is None:
-            return bool(alert["kind"].startswith(_AT_THE_WORLDS_PACE))
-        is_by_wall_time = alert["kind"].startswith(BY_WALL_TIME)
-        return is_by_wall_time and instant_of(alert["onset_time"]) >= silent_from_ms
+        if not alert["kind"].startswith(BY_WALL_TIME):
+            return bool(alert["kind"] == recall.KIND)
+        return silent_from_ms is None or instant_of(alert["onset_time"]) >= silent_from_ms
 
     alerts = {one["alert_id"] for one in said.get(ALERTS, ()) if is_out(one)}
     return frozenset(alerts).union(

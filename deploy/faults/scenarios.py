@@ -87,7 +87,7 @@ async def run(plan: Plan, places: tuple[Place, Place], say: Callable[[str], None
     for place, is_disturbed in zip(places, (False, True), strict=True):
         stories = around_one_middle(city, plan.seed, scenarios, middle_ms)
         way = "disturbed" if is_disturbed else "undisturbed"
-        say(f"{way}, {longest_ms / 60_000 / plan.speed:.0f} min: {', '.join(plan.scenarios)}")
+        say(f"{way}, {longest_ms / 1000 / plan.speed:.0f} s: {', '.join(plan.scenarios)}")
         topics_admin.apply(place.address, topics_admin.prefixed(TOPICS, place.prefix), {})
         ends.append(await _one(plan, city, stories, place, say, is_disturbed=is_disturbed))
     calm, broken = ends
@@ -117,6 +117,7 @@ async def _one(
             city.code,
             [one.desk for one in stories],
             crews=True,
+            alike=True,
             hurry=plan.speed,
             when=lambda at_ms: began_ms + round((at_ms - begins_ms) / plan.speed),
         )

@@ -103,8 +103,10 @@ def test_a_boat_that_puts_out_in_answer_to_people_stays_as_often_whenever_it_wen
     assert not compare(first, end_of(stays("later")), LATE_MS).is_right
 
 
-def recalled() -> Said:
-    return a_run(alerts=[an_alert(), {**an_alert("b"), "kind": "vessel.against-recall"}])
+def test_who_is_called_back_while_a_recall_is_in_force_is_left_out() -> None:
+    called = a_run(alerts=[an_alert(), {**an_alert("b"), "kind": "vessel.against-recall"}])
+
+    assert verdict(called).is_right
 
 
 def failures(*onsets: str) -> Said:
@@ -126,8 +128,7 @@ def failures(*onsets: str) -> Said:
     )
 
 
-def test_of_a_run_faster_than_the_world_what_hangs_on_its_pace_is_left_out() -> None:
-    assert verdict(recalled()).is_right
+def test_what_feeds_do_in_a_run_faster_than_the_world_is_left_out() -> None:
     assert verdict(failures("2026-01-01T00:00:00")).is_right
 
 
@@ -142,7 +143,6 @@ def test_at_the_worlds_pace_a_feed_fails_as_often_whenever_somebody_watched() ->
     assert compare(at_pace(early), at_pace(late), LATE_MS).is_right
     assert compare(at_pace(early), at_pace(after), LATE_MS).is_right, "no device was played then"
     assert not compare(at_pace(early), at_pace(a_run()), LATE_MS).is_right
-    assert not compare(at_pace(recalled()), at_pace(a_run()), LATE_MS).is_right
 
 
 def test_equal_ends_are_right_and_a_message_told_twice_is_one() -> None:

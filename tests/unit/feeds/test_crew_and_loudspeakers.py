@@ -57,6 +57,14 @@ def test_whichever_unit_of_a_level_is_sent_answers_alike() -> None:
         assert crew.answers(1, one) == crew.answers(1, other)
 
 
+def test_where_runs_are_compared_other_ids_make_no_other_people() -> None:
+    orders = [crew.answers(1, an_order(str(number)), alike=True) for number in range(20)]
+    reminders = [loudspeakers.playing(1, a_reminder(str(number)), alike=True) for number in "ab"]
+
+    assert orders == orders[:1] * 20
+    assert reminders[0] == reminders[1]
+
+
 def test_an_order_that_only_changed_is_not_answered_again() -> None:
     assert all(
         crew.answers(1, an_order(str(number), OrderChange.CLOCK)) == [] for number in range(20)
