@@ -16,6 +16,7 @@ from feeds.recordings import KeyedRecord
 from feeds.simulator.backdrop import around
 from feeds.simulator.story import Played
 from streams.city.model import City
+from streams.directory import department_of
 from streams.operator import Send
 
 STEP_MS: Final = 5_000
@@ -31,8 +32,8 @@ class Rehearsal:
         city: Whose devices act.
         seed: Of all dice.
         stories: What is played; those whose times do not meet come one after another.
-        crews: Whether units answer orders that no story's people answer: alike in all
-            matters of a kind, so that two rehearsals can be compared.
+        crews: Whether units answer orders that no story's people answer: each alike in
+            every case, so that two rehearsals can be compared.
         backtest: Another one than a plain one; its sink is `_take`.
 
     Attributes:
@@ -51,7 +52,7 @@ class Rehearsal:
         self.said: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._city, self._seed, self._stories = city, seed, stories
         desks = [one.desk for one in stories]
-        self._people = People(seed, city.code, desks, crews=crews, alike=True)
+        self._people = People(seed, city.code, desks, crews=crews, alike=department_of(city))
         self._backtest = backtest or Backtest(city, self._take)
 
     def play(self, drain_s: float) -> None:

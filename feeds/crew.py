@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from schemas.dispatch import DispatchOrder, DispatchUpdate, FieldAction, OrderChange
@@ -28,7 +29,9 @@ class Answer(NamedTuple):
     action: FieldAction
 
 
-def answers(seed: int, order: DispatchOrder, *, alike: bool = False) -> list[Answer]:
+def answers(
+    seed: int, order: DispatchOrder, alike: Callable[[str], str] | None = None
+) -> list[Answer]:
     """Return what the unit of a newly issued order does, in time order.
 
     The same level of a case gives the same answers, whichever unit of it was free;
@@ -37,11 +40,12 @@ def answers(seed: int, order: DispatchOrder, *, alike: bool = False) -> list[Ans
     Args:
         seed: Of the dice.
         order: What is asked.
-        alike: Whether a level answers alike in all matters of a kind, whatever their ids.
+        alike: The department of a unit: then all its units answer alike, and one without
+            a department by itself, in every case.
     """
     if order.change is not OrderChange.ISSUED:
         return []
-    about = order.incident_kind if alike else order.case_id
+    about = order.case_id if alike is None else alike(order.unit) or order.unit
     dice = random.Random(f"{seed}/{about}/{order.level}")
     if dice.randrange(_SILENT_ONE_IN) == 0:
         return []

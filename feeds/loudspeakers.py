@@ -25,7 +25,7 @@ def playing(seed: int, reminder: Reminder, *, alike: bool = False) -> Playing:
     Args:
         seed: Of the dice.
         reminder: What is to be played.
-        alike: Whether a loudspeaker does so with all reminders, whatever their ids.
+        alike: Whether a loudspeaker plays all reminders alike.
     """
     dice = random.Random(f"{seed}/{reminder.subject if alike else reminder.reminder_id}")
     fails = dice.randrange(_FAILS_ONE_IN) == 0

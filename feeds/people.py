@@ -32,8 +32,9 @@ class People:
         city: Code of the city, the key of what they say.
         desks: Of the stories that are played.
         crews: Whether units answer orders of no desk's story, and loudspeakers reminders.
-        alike: Whether units of a level do so alike in all matters of a kind, and a
-            loudspeaker always: then runs can be compared whose cases bear other ids.
+        alike: The department of a unit; given, each department, unit and loudspeaker
+            answers alike in every case, so that runs can be compared whose cases bear
+            other ids.
         hurry: How many times as fast as people they are.
         when: At which instant of their clock an instant of the stories is.
     """
@@ -45,7 +46,7 @@ class People:
         desks: Sequence[Desk] = (),
         *,
         crews: bool,
-        alike: bool = False,
+        alike: Callable[[str], str] | None = None,
         hurry: float = 1.0,
         when: Callable[[int], int] = lambda at_ms: at_ms,
     ) -> None:
@@ -110,7 +111,7 @@ class People:
         if any(seat.ear.concerns(message) for seat in self._seats):
             return
         self._answered.add(name)
-        for delay_s, update in _ANSWERS[topic](self._seed, value, alike=self._alike):
+        for delay_s, update in _ANSWERS[topic](self._seed, value, self._alike):
             self._plan(delay_s, _update_by(update, self._key), now_ms)
 
 
@@ -127,15 +128,18 @@ class _Seat(NamedTuple):
 _Update = Callable[[int], DispatchUpdate]
 
 
-def _of_crews(seed: int, value: bytes, *, alike: bool) -> Iterator[tuple[float, _Update]]:
+_Alike = Callable[[str], str] | None
+
+
+def _of_crews(seed: int, value: bytes, alike: _Alike) -> Iterator[tuple[float, _Update]]:
     order = codec.decode(DispatchOrder, value)
-    for one in crew.answers(seed, order, alike=alike):
+    for one in crew.answers(seed, order, alike):
         yield one.delay_s, partial(crew.update, order, one.action)
 
 
-def _of_speakers(seed: int, value: bytes, *, alike: bool) -> Iterator[tuple[float, _Update]]:
+def _of_speakers(seed: int, value: bytes, alike: _Alike) -> Iterator[tuple[float, _Update]]:
     reminder = codec.decode(Reminder, value)
-    playing = loudspeakers.playing(seed, reminder, alike=alike)
+    playing = loudspeakers.playing(seed, reminder, alike=alike is not None)
     yield playing.delay_s, partial(loudspeakers.report, reminder, playing.action)
 
 

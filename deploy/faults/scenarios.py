@@ -30,6 +30,7 @@ from feeds.simulator.scenarios import SCENARIOS
 from feeds.simulator.story import Played
 from schemas.topics import TOPICS
 from streams.city.model import City
+from streams.directory import department_of
 
 _READY_S = 180.0
 _CONSUMED_S = 300.0
@@ -117,7 +118,7 @@ async def _one(
             city.code,
             [one.desk for one in stories],
             crews=True,
-            alike=True,
+            alike=department_of(city),
             hurry=plan.speed,
             when=lambda at_ms: began_ms + round((at_ms - begins_ms) / plan.speed),
         )

@@ -57,12 +57,22 @@ def test_whichever_unit_of_a_level_is_sent_answers_alike() -> None:
         assert crew.answers(1, one) == crew.answers(1, other)
 
 
-def test_where_runs_are_compared_other_ids_make_no_other_people() -> None:
-    orders = [crew.answers(1, an_order(str(number)), alike=True) for number in range(20)]
-    reminders = [loudspeakers.playing(1, a_reminder(str(number)), alike=True) for number in "ab"]
+def test_where_runs_are_compared_a_department_answers_alike_whatever_the_case() -> None:
+    department = {"flood-1": "flood", "flood-2": "flood"}
+    orders = [
+        crew.answers(1, an_order(str(number), unit=unit), lambda code: department.get(code, ""))
+        for unit in department
+        for number in range(20)
+    ]
+    by_itself = [
+        bool(crew.answers(1, an_order("one", unit=f"grid-{number}"), lambda _: ""))
+        for number in range(40)
+    ]
+    reminders = [loudspeakers.playing(1, a_reminder(name), alike=True) for name in "abcdef"]
 
-    assert orders == orders[:1] * 20
-    assert reminders[0] == reminders[1]
+    assert orders == orders[:1] * 40
+    assert len(set(by_itself)) == 2
+    assert reminders == reminders[:1] * 6
 
 
 def test_an_order_that_only_changed_is_not_answered_again() -> None:
