@@ -195,7 +195,7 @@ def _check_area(request: web.Request, kind: _Kind, person: Person, record: Envel
     target = str(getattr(record, kind.target, "") or record.subject)
     item = knowledge.matters[kind.layer].item(target)
     is_about_one = getattr(record, "action", "") != CaseAction.STATUS
-    if is_about_one and (item is None or not sees(request, item.place.community)):
+    if is_about_one and (item is None or not sees(request, *item.place.communities)):
         raise Refused(404, "not-found", f"there is no {kind.layer} {target[:80]!r} in your areas")
     unit = str(getattr(record, "unit", ""))
     served = knowledge.city.roster.units.get(unit)

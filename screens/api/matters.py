@@ -112,7 +112,7 @@ def _matters(request: web.Request, knowledge: Knowledge, text: str) -> Iterator[
         for item in reversed(knowledge.matters[layer].items()):
             said = (item.body.get(name) for name in ("id", "kind", "subject", "sentence"))
             words = " ".join(str(word or "") for word in said)
-            if text in words.casefold() and sees(request, item.place.community):
+            if text in words.casefold() and sees(request, *item.place.communities):
                 title = str(item.body.get("sentence") or item.body.get("subject"))
                 yield _hit(layer.removesuffix("s"), item.id, title, *item.place[:2])
 

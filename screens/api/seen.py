@@ -11,13 +11,13 @@ from screens.known.knowledge import Knowledge
 from screens.web import KNOWLEDGE, not_found, person_of
 
 
-def sees(request: web.Request, community: int) -> bool:
-    """Return whether who asks may see what counts in a community (`NOWHERE` is the city's)."""
+def sees(request: web.Request, *counts_in: int) -> bool:
+    """Return whether who asks may see what counts in communities (`NOWHERE` is the city's)."""
     scope = person_of(request).scope
     if scope is None:
         return True
     communities = request.app[KNOWLEDGE].atlas.communities
-    return community in {communities[code] for code in scope if code in communities}
+    return not {communities[code] for code in scope if code in communities}.isdisjoint(counts_in)
 
 
 def item_of(request: web.Request, layer: Layer, what: str) -> Item:
@@ -28,7 +28,7 @@ def item_of(request: web.Request, layer: Layer, what: str) -> Item:
     """
     name = request.match_info["id"]
     item = request.app[KNOWLEDGE].matters[layer].item(name)
-    if item is None or not sees(request, item.place.community):
+    if item is None or not sees(request, *item.place.communities):
         raise not_found(what, name)
     return item
 
@@ -42,7 +42,7 @@ def open_alerts(
         for item in knowledge.matters[Layer.ALERTS].items()
         if item.body["open"]
         and item.body.get("subject") == subject
-        and sees(request, item.place.community)
+        and sees(request, *item.place.communities)
     ]
 
 

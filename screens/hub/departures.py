@@ -1,18 +1,20 @@
 """What left a layer, or a place within it, in memory that never grows."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-class Left(NamedTuple):
-    """Departures as columns, the oldest first: what left which place, and was of what kind.
+class Columns(NamedTuple):
+    """Where entities are or were, and of what kind.
 
     Attributes:
         ids, kinds: Of the entities.
-        lon_deg, lat_deg: Where they were; NaN for what has no place.
-        community: By which community they were owned, as in `Table`.
+        lon_deg, lat_deg: NaN for what has no place.
+        community: By which community they are owned, as in `Table`.
+        others: By position, further communities; those without any are not in it.
     """
 
     ids: list[str]
@@ -20,6 +22,7 @@ class Left(NamedTuple):
     lon_deg: NDArray[np.float64]
     lat_deg: NDArray[np.float64]
     community: NDArray[np.int32]
+    others: Mapping[int, frozenset[int]]
 
 
 class Departures:
@@ -43,25 +46,39 @@ class Departures:
         self._community: NDArray[np.int32] = np.full(most, -1, np.int32)
         self._ids = [""] * most
         self._kinds = [""] * most
+        self._others: list[frozenset[int]] = [frozenset()] * most
 
     def __len__(self) -> int:
         return min(self._count, self.most)
 
     def add(
-        self, cursor: int, name: str, kind: str, place: tuple[float, float], community: int
+        self,
+        cursor: int,
+        name: str,
+        kind: str,
+        place: tuple[float, float],
+        owners: tuple[int, frozenset[int]],
     ) -> None:
-        """Note that an entity left `place` (or ended) at `cursor`, which never falls."""
+        """Note that an entity left `place` (or ended) at `cursor`, which never falls.
+
+        Args:
+            cursor: When.
+            name: Which entity.
+            kind: Of what kind it was.
+            place: Where it was.
+            owners: The community that owned it, and the others that had it in hand.
+        """
         slot = self._count % self.most
         if self._count >= self.most:
             self.floor = int(self._cursor[slot])
         self._cursor[slot] = cursor
         self._lon_deg[slot], self._lat_deg[slot] = place
-        self._community[slot] = community
+        self._community[slot], self._others[slot] = owners
         self._ids[slot], self._kinds[slot] = name, kind
         self._count += 1
 
-    def since(self, cursor: int) -> Left | None:
-        """Return the departures after `cursor`, as far as they are kept; None for none."""
+    def since(self, cursor: int) -> Columns | None:
+        """Return what left after `cursor`, the oldest first, as far as kept; None for none."""
         end = self._count % self.most if self.most else 0
         old = self._after(cursor, end, len(self))  # before the ring's seam
         new = self._after(cursor, 0, end)
@@ -69,12 +86,13 @@ class Departures:
         if not slots:
             return None
         rows = np.array(slots)
-        return Left(
+        return Columns(
             [self._ids[slot] for slot in slots],
             [self._kinds[slot] for slot in slots],
             self._lon_deg[rows],
             self._lat_deg[rows],
             self._community[rows],
+            {at: self._others[slot] for at, slot in enumerate(slots) if self._others[slot]},
         )
 
     def _after(self, cursor: int, begin: int, end: int) -> int:
@@ -85,4 +103,4 @@ class Departures:
     def nbytes(self) -> int:
         """Bytes of the columns, without the texts of the ids."""
         columns = (self._cursor, self._lon_deg, self._lat_deg, self._community)
-        return sum(column.nbytes for column in columns) + 16 * self.most
+        return sum(column.nbytes for column in columns) + 24 * self.most

@@ -42,7 +42,7 @@ class StationaryTable(Table):
             if len(self.dirty) < len(self.version):
                 more = np.zeros(len(self.version) - len(self.dirty), np.bool_)
                 self.dirty = np.concatenate((self.dirty, more))
-            self.lon_deg[row], self.lat_deg[row], self.community[row] = thing.place
+            self.lon_deg[row], self.lat_deg[row], self.community[row] = thing.place[:3]
             self.kinds[row] = thing.kind
             self._names.append(b'{"id":' + orjson.dumps(thing.id) + b",")
             self._facts.append(b"")

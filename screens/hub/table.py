@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screens.hub.departures import Departures
+from screens.hub.departures import Columns, Departures
 from screens.hub.subscription import Layer, Subscription, cell, cell_column, cells
 
 Rows = NDArray[np.intp]
@@ -24,14 +24,27 @@ NOWHERE, EVERYWHERE = -1, -2
 REST_MS = 1000
 """An entity is told at most once in so long."""
 _FIRST_ROWS = 64
+_NONE: frozenset[int] = frozenset()
 
 
 class Place(NamedTuple):
-    """Where an item counts: a point (NaN for none) and the community that owns it."""
+    """Where an item counts.
+
+    Attributes:
+        lon_deg, lat_deg: NaN for none.
+        community: Which one owns it.
+        others: Those whose units have it in hand.
+    """
 
     lon_deg: float = float("nan")
     lat_deg: float = float("nan")
     community: int = NOWHERE
+    others: frozenset[int] = frozenset()
+
+    @property
+    def communities(self) -> tuple[int, ...]:
+        """All whose people may see it."""
+        return (self.community, *self.others)
 
 
 class Table:
@@ -50,6 +63,7 @@ class Table:
         community: By row, an index of the city's communities, `NOWHERE` or `EVERYWHERE`.
         level: By row, 0 fine, 1 near the limit, 2 over it, 3 old; for clusters.
         layout: Rises whenever rows come, go, move or change their kind.
+        others: By row, further communities; rows without any are not in it.
         left: What ended, or left a place (a cell, a community) or its kind.
     """
 
@@ -66,6 +80,7 @@ class Table:
         self.lon_deg = np.full(_FIRST_ROWS, np.nan)
         self.lat_deg = np.full(_FIRST_ROWS, np.nan)
         self.community = np.full(_FIRST_ROWS, NOWHERE, np.int32)
+        self.others: dict[int, frozenset[int]] = {}
         self.level = np.zeros(_FIRST_ROWS, np.int8)
         self.layout = 0
         self.left = Departures(departures)
@@ -100,6 +115,7 @@ class Table:
         """Forget the entity in `row`, and log that it left."""
         self._log(row, cursor)
         del self.row_of[self.ids[row]]
+        self.others.pop(row, None)
         self.version[row] = 0
         self.born[row] = 0
         self._free.append(row)
@@ -107,11 +123,12 @@ class Table:
 
     def _place(self, row: int, cursor: int, place: Place, kind: str) -> None:
         """Put a row somewhere; log it when it so leaves a cell, a community or a kind."""
-        lon_deg, lat_deg, community = place
+        lon_deg, lat_deg, community, others = place
         if self.version[row]:
             before = _cells(float(self.lon_deg[row]), float(self.lat_deg[row]))
             moved = before != _cells(lon_deg, lat_deg)
-            if moved or community != self.community[row] or kind != self.kinds[row]:
+            had = Place(community=int(self.community[row]), others=self.others.get(row, _NONE))
+            if moved or had.communities != place.communities or kind != self.kinds[row]:
                 self._log(row, cursor)
                 self.layout += 1
         else:
@@ -119,31 +136,30 @@ class Table:
         self.lon_deg[row] = lon_deg
         self.lat_deg[row] = lat_deg
         self.community[row] = community
+        if others:
+            self.others[row] = others
+        else:
+            self.others.pop(row, None)
         self.kinds[row] = sys.intern(kind)  # few kinds, kept also of what left
 
     def _log(self, row: int, cursor: int) -> None:
         if not self.version[row]:
             return
         place = (float(self.lon_deg[row]), float(self.lat_deg[row]))
-        self.left.add(cursor, self.ids[row], self.kinds[row], place, int(self.community[row]))
+        owners = int(self.community[row]), self.others.get(row, _NONE)
+        self.left.add(cursor, self.ids[row], self.kinds[row], place, owners)
 
     # -- what a subscription sees -----------------------------------------------------
 
     def mask(self, seen: Subscription) -> Mask:
         """Return which rows a subscription sees, shape (size,)."""
         size = self.size
-        places = (self.lon_deg[:size], self.lat_deg[:size], self.community[:size])
-        return (self.version[:size] > 0) & self._sees(seen, *places, self.kinds)
+        places = (self.lon_deg[:size], self.lat_deg[:size], self.community[:size], self.others)
+        return (self.version[:size] > 0) & self._sees(seen, Columns(self.ids, self.kinds, *places))
 
-    def _sees(
-        self,
-        seen: Subscription,
-        lon_deg: NDArray[np.float64],
-        lat_deg: NDArray[np.float64],
-        community: NDArray[np.int32],
-        kinds: Sequence[str],
-    ) -> Mask:
+    def _sees(self, seen: Subscription, there: Columns) -> Mask:
         """Return which of some places a subscription looks at, with what is there."""
+        lon_deg, lat_deg, kinds = there.lon_deg, there.lat_deg, there.kinds
         sees = np.ones(len(lon_deg), np.bool_)
         if seen.box is not None:
             x, y = cell_column(lon_deg), cell_column(lat_deg)
@@ -151,8 +167,10 @@ class Table:
             inside = (x >= west) & (x < east) & (y >= south) & (y < north)
             sees &= inside | np.isnan(lon_deg)
         if seen.scope is not None:
-            own = [self._communities[code] for code in seen.scope if code in self._communities]
-            sees &= np.isin(community, [*own, EVERYWHERE])
+            own = {self._communities[code] for code in seen.scope if code in self._communities}
+            is_theirs = np.isin(there.community, [*own, EVERYWHERE])
+            is_theirs[[row for row, others in there.others.items() if others & own]] = True
+            sees &= is_theirs
         if seen.kinds and self.has_kinds:
             sees &= np.fromiter((kind in seen.kinds for kind in kinds), np.bool_, len(kinds))
         return sees
@@ -167,7 +185,7 @@ class Table:
         left = self.left.since(cursor)
         if left is None:
             return []
-        saw = self._sees(seen, left.lon_deg, left.lat_deg, left.community, left.kinds)
+        saw = self._sees(seen, left)
         gone: dict[str, None] = {}
         for at in np.flatnonzero(saw).tolist():
             row = self.row_of.get(left.ids[at])

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.dispatch import CaseState
 from screens.hub.table import NOWHERE, Place
 from streams.city.model import City
 
@@ -74,7 +75,8 @@ class Atlas:
     def of_record(self, fields: Mapping[str, Any]) -> Place:
         """Return where a record counts: its place, else its area, else its unit or subject.
 
-        A place off the globe is none.
+        A place off the globe is none. A case also counts where the units are that have it
+        in hand: whoever is asked must see what about.
         """
         lon_deg, lat_deg = fields.get("lon_deg"), fields.get("lat_deg")
         if (
@@ -84,8 +86,19 @@ class Atlas:
             or abs(lat_deg) > _MOST_LAT
         ):
             lon_deg = lat_deg = None
-        place = self.place(lon_deg, lat_deg)
+        place = self.place(lon_deg, lat_deg)._replace(others=self._in_hand(fields.get("orders")))
         if place.community != NOWHERE:
             return place
         owner = self.of_area(*(str(fields.get(name) or "") for name in _OWNERS))
         return place._replace(community=owner)
+
+    def _in_hand(self, orders: Any) -> frozenset[int]:
+        """Return the communities of units that were sent, and have not returned their order."""
+        if not isinstance(orders, list):
+            return frozenset()
+        units = (
+            one.get("unit")
+            for one in orders
+            if isinstance(one, dict) and one.get("state") != CaseState.RETURNED
+        )
+        return frozenset(self.of_area(unit) for unit in units if isinstance(unit, str)) - {NOWHERE}

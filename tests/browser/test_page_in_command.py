@@ -98,7 +98,7 @@ def test_what_is_held_back_is_in_sight_of_everybody_until_the_desk_ends_it(
 
 
 def test_a_city_task_shows_whose_receipts_are_still_missing(visit: Visit, feed: Any) -> None:
-    own = feed.spots(1)[0].community
+    own, other = (spot.community for spot in feed.spots(2))
     page = visit()
     page.locator("[data-tool='act.city-task']").click()
     page.locator("#field-city-task-text").fill("Look after every drain before dark.")
@@ -107,21 +107,22 @@ def test_a_city_task_shows_whose_receipts_are_still_missing(visit: Visit, feed: 
     expect(page.locator(".toast")).to_contain_text("Refused: unknown-area")
     page.locator("[data-tool='act.city-task']").click()
     page.locator("#field-city-task-text").fill("Look after every drain before dark.")
-    page.locator("#field-city-task-areas").fill(own)
+    page.locator("#field-city-task-areas").fill(f"{other}, {own}")
     page.locator("dialog button.primary").click()
     card = page.locator(".card")
     expect(card).to_contain_text("Look after every drain before dark.")
-    expect(card).to_contain_text("Receipts 0 of 1")
-    expect(card.locator("[data-receipt=waiting]")).to_have_count(1)
+    expect(card).to_contain_text("Receipts 0 of 2")
+    expect(card.locator("[data-receipt=waiting]")).to_have_count(2)
 
     field = visit("operator")
     field.locator(".row").filter(has_text="every drain").click()
     theirs = field.locator(".card")
     theirs.locator("[data-action=receipt]").click()
-    theirs.locator(".choice input").check()
+    team = feed.city.roster.units[f"{own}-team"].name
+    theirs.locator(".choice").filter(has_text=team).locator("input").check()
     theirs.locator(".action-form button.primary").click()
     expect(answer(theirs)).to_have_attribute("data-tone", "accepted")
-    expect(card).to_contain_text("Receipts 1 of 1")
+    expect(card).to_contain_text("Receipts 1 of 2")
     expect(card.locator("[data-receipt=answered]")).to_have_count(1)
 
 

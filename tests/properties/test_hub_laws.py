@@ -86,6 +86,7 @@ PLACES = st.builds(
     st.one_of(st.sampled_from(EDGES), st.floats(119.9, 120.3)),
     st.sampled_from([27.0, 27.01, 27.5]),
     st.sampled_from([0, 0, 1, NOWHERE]),
+    st.sampled_from([frozenset[int](), frozenset[int](), frozenset({0}), frozenset({0, 1})]),
 )
 BOATS, LAMPS = st.integers(0, 2), st.integers(0, 3)
 LOOKERS = st.sets(st.integers(0, 2), min_size=1)
@@ -183,7 +184,8 @@ def test_any_screen_ends_with_what_there_is_and_hears_nothing_twice(
 def _sees(seen: Subscription, place: Place, kind: str) -> bool:
     if seen.kinds and kind not in seen.kinds:
         return False
-    if seen.scope is not None and place.community not in [COMMUNITIES[c] for c in seen.scope]:
+    own = None if seen.scope is None else {COMMUNITIES[code] for code in seen.scope}
+    if own is not None and place.community not in own and not place.others & own:
         return False
     if seen.box is None or math.isnan(place.lon_deg):
         return True

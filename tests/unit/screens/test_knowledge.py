@@ -181,6 +181,27 @@ def test_of_two_revisions_the_newer_stays_and_a_tombstone_takes_it_away(known: K
     assert shown(known, Layer.INCIDENTS) == {}
 
 
+def test_whoever_is_asked_sees_the_case_until_they_return_it(known: Knowledge) -> None:
+    def seen_in(community: str) -> set[str]:
+        look = known.hub.open(parse({"layers": "cases"}, frozenset({community})))
+        rows = look.view.rows(Layer.CASES).tolist()
+        look.close()
+        return {known.hub.tables[Layer.CASES].ids[row] for row in rows}
+
+    asked = [{"unit": f"LG-C00{i}-team", "state": "dispatched"} for i in (1, 2)]
+    task = {"case_id": "task", "kind": "case", "state": "dispatched", "unit": "LG-C001-team"}
+    odd = {**task, "case_id": "odd", "orders": ["LG-C002-team", {"unit": 2}, {}]}
+    take(known, topics.CASES_LATEST, {**task, "revision": 1, "orders": asked}, odd)
+    known.tick(NOW_MS)
+    at_first = [seen_in(f"LG-C00{i}") for i in (1, 2, 3)]
+    returned = [asked[0], {**asked[1], "state": "returned"}]
+    take(known, topics.CASES_LATEST, {**task, "revision": 2, "orders": returned})
+    known.tick(NOW_MS + 2_000)
+
+    assert at_first == [{"task", "odd"}, {"task"}, set()]
+    assert [seen_in(f"LG-C00{i}") for i in (1, 2)] == [{"task", "odd"}, set()]
+
+
 def test_what_is_no_record_is_counted_and_stops_nothing(known: Knowledge) -> None:
     values = [b"{", b"[]", b'{"incident_id":"i-2","revision":1,"state":"open"}', b"\xff"]
     offsets, times = np.arange(4), np.full(4, NOW_MS)
