@@ -267,7 +267,7 @@ def click_the_middle_of_the_map(page: Page) -> Any:
     card = page.locator(".card")
     box = page.locator("#map").bounding_box()
     assert box is not None
-    for _ in range(60):
+    for _ in range(180):
         page.mouse.click(*middle_of(box))
         page.wait_for_timeout(500)
         if card.is_visible():

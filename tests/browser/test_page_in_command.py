@@ -74,7 +74,7 @@ def test_what_is_held_back_is_in_sight_of_everybody_until_the_desk_ends_it(
 
     switch(typhoon, "mode-on", second="desk", reason="signal 3")
     expect(answer(holds)).to_have_text(
-        "Refused: second-person-required · `second` is another person than `by`"
+        "Refused: A second person must sign · `second` is another person than `by`"
     )
     switch(typhoon, "mode-on", second="viewer", reason="signal 3")
     expect(answer(holds)).to_contain_text("'viewer' is no user who may ask for 'mode-on'")
@@ -104,7 +104,7 @@ def test_a_city_task_shows_whose_receipts_are_still_missing(visit: Visit, feed: 
     page.locator("#field-city-task-text").fill("Look after every drain before dark.")
     page.locator("#field-city-task-areas").fill("LG-C999")
     page.locator("dialog button.primary").click()
-    expect(page.locator(".toast")).to_contain_text("Refused: unknown-area")
+    expect(page.locator(".toast")).to_contain_text("Refused: There is no such area · ")
     page.locator("[data-tool='act.city-task']").click()
     page.locator("#field-city-task-text").fill("Look after every drain before dark.")
     page.locator("#field-city-task-areas").fill(f"{other}, {own}")

@@ -26,7 +26,10 @@ from streams.rules import distress, fences, moratorium, silence, speed
 from streams.vessels import tracks
 from streams.vessels.register import VESSELS, VesselClass
 
-STRINGS = Path(__file__).parents[3] / "screens" / "page" / "src" / "ui" / "strings.ts"
+REPO = Path(__file__).parents[3]
+STRINGS = REPO / "screens" / "page" / "src" / "ui" / "strings.ts"
+REFUSED = re.compile(r'"(?P<word>[a-z]+(?:-[a-z]+)+): |\bNo\("(?P<name>[a-z-]+)"')
+"""As the operators say no: a text that begins with the reason, or `No` with it."""
 PAIR = re.compile(r'^  "?(?P<key>[\w.\-]+)"?: \["(?P<zh>[^"]+)", "(?P<en>[^"]+)"\],$', re.MULTILINE)
 LINE = re.compile(r'^  "?[\w.\-]+"?: \[', re.MULTILINE)
 SAME = frozenset({"vessel.mmsi"})
@@ -53,6 +56,11 @@ def kinds() -> Words:
     return read(STRINGS.read_text().partition("KIND_NAMES")[2])
 
 
+@pytest.fixture(scope="module")
+def refusals() -> Words:
+    return read(STRINGS.with_name("refusals.ts").read_text())
+
+
 def without(strings: Words, said: Collection[str], *groups: str) -> set[str]:
     """Return what of `said` has a word in none of the groups."""
     return {str(one) for one in said if not any(f"{group}.{one}" in strings for group in groups)}
@@ -75,6 +83,16 @@ def test_every_state_level_and_step_has_its_words(strings: Words) -> None:
         ((holds.GROUPING, holds.UNSURE, holds.STORM, "silence", "mode", "inhibited"), "held"),
     ):
         assert without(strings, said, *groups) == set(), groups
+
+
+def test_every_reason_to_refuse_a_command_has_its_words(refusals: Words) -> None:
+    sources = (REPO / "streams" / "matters").glob("*.py")
+    found = {
+        one["word"] or one["name"] for path in sources for one in REFUSED.finditer(path.read_text())
+    }
+
+    assert {"illegal-move", "proof-required", "second-person-required"} < found
+    assert found - set(refusals) == set()
 
 
 def test_every_kind_of_reading_alert_and_vessel_has_its_words(kinds: Words) -> None:

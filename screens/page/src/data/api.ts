@@ -1,4 +1,5 @@
 /** The gateway's REST interface: fetch, and errors that can be shown. */
+import { refusal } from "../ui/i18n";
 import type { Person } from "./types";
 
 const BASE = "/api/v1";
@@ -68,7 +69,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 function reasonIn(text: string): string {
   try {
     const said = JSON.parse(text) as { error?: { reason?: string; hint?: string } };
-    return [said.error?.reason, said.error?.hint].filter(Boolean).join(" · ");
+    return refusal(said.error?.reason, said.error?.hint);
   } catch {
     return "";
   }

@@ -1,4 +1,5 @@
 /** Commands: sent once, answered by an event of the `commands` layer, never assumed done. */
+import { refusal } from "../ui/i18n";
 import { post } from "./api";
 import type { Reply } from "./types";
 import type { Shown } from "./view";
@@ -46,8 +47,7 @@ export class Commands {
       this.waiting.delete(id);
       if (reply.accepted) asked.tell({ state: "accepted", reply });
       else {
-        const why = [reply.reason, reply.hint].filter(Boolean).join(" · ");
-        asked.tell({ state: "refused", why });
+        asked.tell({ state: "refused", why: refusal(reply.reason, reply.hint) });
       }
     }
   }
