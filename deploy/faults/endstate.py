@@ -100,13 +100,16 @@ def end_of(said: Said, silent_from_ms: int | None = None) -> EndState:
             as wall time: what feeds and devices do then is left out. None for a faster
             run, of which all that they do is.
     """
-    newest = {one["incident_id"]: one for one in said.get(INCIDENTS, ())}
-    left_out = _left_out(said, newest.values(), silent_from_ms)
+    left_out = {one["alert_id"] for one in said.get(ALERTS, ()) if _is_out(one, silent_from_ms)}
+    cuts = _cuts(said, left_out)
+    newest = {one["incident_id"]: one for one in _until(said, INCIDENTS, cuts)}
     alerts: dict[str, tuple[Any, ...]] = {}
     names: dict[str, str] = {}
     meant: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     before: dict[str, list[str]] = defaultdict(list)
-    for one in _of(said, ALERTS, "alert_id", left_out):
+    for one in said.get(ALERTS, ()):
+        if one["alert_id"] in left_out:
+            continue
         key = (one["alert_id"], one["transition"], one["event_time"], one.get("revision"))
         meant[key].add(one["id"])
         told = _known_by(one, before)
@@ -114,10 +117,9 @@ def end_of(said: Said, silent_from_ms: int | None = None) -> EndState:
         alerts[name] = (one["kind"], one["subject"], one["severity"])
         names[one["alert_id"]] = told or one["alert_id"]
     # Which of its alerts comes first, and names it, depends on the pace of agents.
-    matter = {
+    matter: dict[str, str] = {
         key: min((names.get(alert, alert) for alert in one["alert_ids"]), default=key)
         for key, one in newest.items()
-        if key not in left_out
     }
     incidents = {
         name: (newest[key]["state"],)
@@ -130,14 +132,14 @@ def end_of(said: Said, silent_from_ms: int | None = None) -> EndState:
             "ended_time" in one,
             _answered(one),
         )
-        for one in _of(said, CASES, "incident_id", left_out)
+        for one in _until(said, CASES, cuts)
     }
     orders: dict[str, tuple[Any, ...]] = {}
     crews: dict[str, list[str]] = defaultdict(list)
     asked: dict[tuple[Any, ...], set[str]] = defaultdict(set)
-    for one in _of(said, DISPATCH_ORDERS, "incident_id", left_out):
+    for one in _until(said, DISPATCH_ORDERS, cuts):
         if one["change"] in _FIRST:
-            about = matter.get(one["incident_id"], one["incident_id"])
+            about = matter.get(one["incident_id"], str(one["incident_id"]))
             orders[f"{about}/{_whom(one, crews[about])}"] = (about,)
             # Whose case was opened again is asked again.
             is_again = one.get("reason") == _AGAIN
@@ -147,22 +149,20 @@ def end_of(said: Said, silent_from_ms: int | None = None) -> EndState:
     return EndState(things, doubled, _breaches(said), frozenset(_broken(said, matter)))
 
 
-def _left_out(
-    said: Said, incidents: Iterable[Mapping[str, Any]], silent_from_ms: int | None
-) -> frozenset[str]:
-    """Return the ids of alerts, and of incidents of nothing else, that are not compared."""
+def _is_out(alert: Mapping[str, Any], silent_from_ms: int | None) -> bool:
+    """Return whether an alert is not compared."""
+    if not alert["kind"].startswith(BY_WALL_TIME):
+        return bool(alert["kind"] == recall.KIND)
+    return silent_from_ms is None or instant_of(alert["onset_time"]) >= silent_from_ms
 
-    def is_out(alert: Mapping[str, Any]) -> bool:
-        if not alert["kind"].startswith(BY_WALL_TIME):
-            return bool(alert["kind"] == recall.KIND)
-        return silent_from_ms is None or instant_of(alert["onset_time"]) >= silent_from_ms
 
-    alerts = {one["alert_id"] for one in said.get(ALERTS, ()) if is_out(one)}
-    return frozenset(alerts).union(
-        one["incident_id"]
-        for one in incidents
-        if one["alert_ids"] and alerts.issuperset(one["alert_ids"])
-    )
+def _cuts(said: Said, left_out: set[str]) -> dict[str, int]:
+    """Return by incident from when on it is about an alert that is not compared, in ms."""
+    cuts: dict[str, int] = {}
+    for one in said.get(INCIDENTS, ()):
+        if not left_out.isdisjoint(one["alert_ids"]):
+            cuts.setdefault(one["incident_id"], instant_of(one["event_time"]))
+    return cuts
 
 
 def _known_by(alert: Mapping[str, Any], before: dict[str, list[str]]) -> str:
@@ -279,8 +279,12 @@ def _breaches(said: Said) -> dict[str, Breach]:
     }
 
 
-def _of(said: Said, topic: str, key: str, left_out: frozenset[str]) -> list[Mapping[str, Any]]:
-    return [one for one in said.get(topic, ()) if one[key] not in left_out]
+def _until(said: Said, topic: str, cuts: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
+    """Yield what is said of incidents, before any is about something that is not compared."""
+    for one in said.get(topic, ()):
+        cut_ms = cuts.get(one["incident_id"])
+        if cut_ms is None or instant_of(one["event_time"]) < cut_ms:
+            yield one
 
 
 def _more_than_one(ids: Mapping[tuple[Any, ...], set[str]]) -> int:

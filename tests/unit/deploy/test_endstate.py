@@ -9,6 +9,7 @@ from schemas.instants import instant_of
 
 Said = dict[str, list[dict[str, Any]]]
 LATE_MS = 5_000
+WHEN = "2026-01-01T00:00:00.000Z"
 
 
 def an_alert(name: str = "a", severity: str = "Minor") -> dict[str, Any]:
@@ -16,7 +17,7 @@ def an_alert(name: str = "a", severity: str = "Minor") -> dict[str, Any]:
         "id": f"message-{name}",
         "alert_id": name,
         "transition": "onset",
-        "event_time": "2026-01-01T00:00:00.000Z",
+        "event_time": WHEN,
         "kind": "gas.exceeded",
         "subject": "gas-1",
         "severity": severity,
@@ -31,12 +32,14 @@ def an_order(unit: str, change: str = "issued") -> dict[str, Any]:
         "order_id": f"order-{unit}",
         "unit": unit,
         "change": change,
+        "event_time": WHEN,
     }
 
 
 def a_case(*, is_over: bool = True) -> dict[str, Any]:
     ended = {"ended_time": "2026-01-01T01:00:00.000Z"} if is_over else {}
-    return {"case_id": "c", "incident_id": "i", "incident_kind": "gas.exceeded", **ended}
+    about = {"incident_id": "i", "incident_kind": "gas.exceeded", "event_time": WHEN}
+    return {"case_id": "c", **about, **ended}
 
 
 def a_breach(told: str, name: str = "b", *, is_late: bool = False) -> dict[str, Any]:
@@ -52,7 +55,8 @@ def a_breach(told: str, name: str = "b", *, is_late: bool = False) -> dict[str, 
 
 
 def an_incident(name: str = "i") -> dict[str, Any]:
-    return {"incident_id": name, "kind": "gas.exceeded", "state": "open", "alert_ids": ["a"]}
+    stands = {"kind": "gas.exceeded", "state": "open", "alert_ids": ["a"]}
+    return {"incident_id": name, **stands, "event_time": WHEN}
 
 
 def a_run(**more: list[dict[str, Any]]) -> Said:
@@ -110,26 +114,23 @@ def test_who_is_called_back_while_a_recall_is_in_force_is_left_out() -> None:
 
 
 def failures(*onsets: str) -> Said:
-    """Failures of one feed, each with its incident; the newest order is of the last one."""
+    """Failures of one feed, by the minute: one incident, re-opened, and ended in between."""
     kind = {"kind": "feed.down", "subject": "cameras"}
-    return a_run(
-        alerts=[
-            an_alert(),
-            *({**an_alert(onset), **kind, "onset_time": f"{onset}.000Z"} for onset in onsets),
-        ],
-        incidents=[
-            an_incident(),
-            *({**an_incident(f"i-{onset}"), **kind, "alert_ids": [onset]} for onset in onsets),
-        ],
-        dispatch_orders=[
-            an_order("fire"),
-            *({**an_order("desk"), "incident_id": f"i-{onset}"} for onset in onsets),
-        ],
-    )
+    run = a_run()
+    for number, onset in enumerate(onsets):
+        told = {"onset_time": onset, "event_time": onset}
+        run["alerts"].append({**an_alert(onset), **kind, **told})
+        feed = {**an_incident("feed"), **kind, **told, "alert_ids": list(onsets[: number + 1])}
+        case = {**a_case(is_over=number == 0), **told, "incident_id": "feed", "case_id": "f"}
+        order = {**an_order("desk"), **told, "incident_id": "feed", "order_id": onset}
+        run["incidents"] += [feed]
+        run["cases"] += [case]
+        run["dispatch.orders"] += [order]
+    return run
 
 
 def test_what_feeds_do_in_a_run_faster_than_the_world_is_left_out() -> None:
-    assert verdict(failures("2026-01-01T00:00:00")).is_right
+    assert verdict(failures(WHEN)).is_right
 
 
 def test_at_the_worlds_pace_a_feed_fails_as_often_whenever_somebody_watched() -> None:
@@ -138,8 +139,8 @@ def test_at_the_worlds_pace_a_feed_fails_as_often_whenever_somebody_watched() ->
     def at_pace(said: Said) -> EndState:
         return end_of(said, silent_from_ms)
 
-    early, late = failures("2026-01-01T00:10:00"), failures("2026-01-01T00:13:00")
-    after = failures("2026-01-01T00:10:00", "2026-01-01T01:02:00")
+    first, later, last = (f"2026-01-01T{at}:00.000Z" for at in ("00:10", "00:13", "01:02"))
+    early, late, after = failures(first), failures(later), failures(first, last)
     assert compare(at_pace(early), at_pace(late), LATE_MS).is_right
     assert compare(at_pace(early), at_pace(after), LATE_MS).is_right, "no device was played then"
     assert not compare(at_pace(early), at_pace(a_run()), LATE_MS).is_right
