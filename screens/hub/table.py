@@ -127,8 +127,8 @@ class Table:
         if self.version[row]:
             before = _cells(float(self.lon_deg[row]), float(self.lat_deg[row]))
             moved = before != _cells(lon_deg, lat_deg)
-            had = Place(community=int(self.community[row]), others=self.others.get(row, _NONE))
-            if moved or had.communities != place.communities or kind != self.kinds[row]:
+            owners = int(self.community[row]), self.others.get(row, _NONE)
+            if moved or owners != (community, others) or kind != self.kinds[row]:
                 self._log(row, cursor)
                 self.layout += 1
         else:
