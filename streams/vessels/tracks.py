@@ -77,6 +77,8 @@ class Tracks(msgspec.Struct, frozen=True, omit_defaults=True):
         conflict_ms: When the conflict was told; None while there is none.
         is_net_marker, named_ms: Its own name is that of a beacon on a net, as
             of when it said it.
+        beacon_ms: Until when it was one before it was named a vessel: fixes of then
+            are no vessel's, also when they are delivered again.
         due_ms: When a second place that stays silent is to be forgotten.
     """
 
@@ -88,6 +90,7 @@ class Tracks(msgspec.Struct, frozen=True, omit_defaults=True):
     conflict_ms: int | None = None
     is_net_marker: bool = False
     named_ms: int = -1
+    beacon_ms: int = -1
     due_ms: int | None = None
 
 
@@ -125,10 +128,13 @@ def evaluate(batch: PositionBatch, prior: Mapping[str, Tracks], setting: Setting
         now = last
         if said is not None and said.name and at_ms > now.named_ms:
             is_marker = is_net_marker(said.name)
-            now = msgspec.structs.replace(now, is_net_marker=is_marker, named_ms=at_ms)
+            beacon_ms = at_ms if now.is_net_marker and not is_marker else now.beacon_ms
+            now = msgspec.structs.replace(
+                now, is_net_marker=is_marker, named_ms=at_ms, beacon_ms=beacon_ms
+            )
         if np.isnan(lon_deg) or np.isnan(lat_deg):
             main += [row] if _is_vessel(subject, now, setting) else []
-        elif _is_vessel(subject, now, setting):
+        elif at_ms > now.beacon_ms and _is_vessel(subject, now, setting):
             walk = _Walk(subject, now, setting, split.alerts)
             reason = walk.take(Track(at_ms, lon_deg, lat_deg))
             now = walk.now

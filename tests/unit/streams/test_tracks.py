@@ -122,6 +122,19 @@ def test_a_net_marker_is_known_by_its_name_and_kept_off(sea):
     assert split.main.tolist() == [0, 3]
 
 
+def test_what_was_sent_as_a_beacon_stays_so_when_it_is_delivered_again_to_a_vessel(sea):
+    run = sea.run(tracks)
+    sent = [at(sea, 0, HERE), sea.static(1, name="SHUNFA88-97%"), at(sea, 2, THERE)]
+    run.take(*sent, sea.static(2, name="SHUNFA 88"), at(sea, 3, HERE))
+    states = dict(run.states)
+
+    split = run.take(*sent)
+
+    assert 2 not in split.main
+    assert run.states == states
+    assert run.take(at(sea, 4, HERE)).main.tolist() == [0]
+
+
 def test_the_register_is_believed_before_a_name(sea):
     registry = register([VesselRecord(code="V1", name="b", mmsi="412420001", gear="trawl")])
     run = sea.run(tracks, registry)
