@@ -1,5 +1,7 @@
 """Faults that a person can mend: what, where, and the cure, never a traceback."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import click
@@ -26,3 +28,17 @@ class Fault(click.ClickException):
 
     def __init__(self, what: str, cure: str = "") -> None:
         super().__init__(f"{what}\n  {cure}" if cure else what)
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """Let the first fault of a task group out as itself."""
+    try:
+        yield
+    except* Fault as faults:
+        raise _first(faults) from None
+
+
+def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
+    one = faults.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) else one

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.errors import Fault
+from deploy.errors import Fault, ungrouped
 from feeds.intake.http import openapi
 from feeds.intake.http.body import Limits
 from feeds.intake.http.door import Door, Given
@@ -94,18 +94,11 @@ async def keep_open(
                 "Give another --port.",
             ) from error
         opened(port)
-        try:
+        with ungrouped():
             async with asyncio.TaskGroup() as group:
                 for other in plan.others:
                     group.create_task(other(intake, publisher, over))
                 await over.wait()
-        except* Fault as faults:
-            raise _first(faults) from None
-
-
-def _first(faults: BaseExceptionGroup[Fault]) -> Fault:
-    one = faults.exceptions[0]
-    return _first(one) if isinstance(one, BaseExceptionGroup) else one
 
 
 def lateness_ms(city: City) -> dict[str, int]:

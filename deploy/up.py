@@ -20,7 +20,7 @@ from rich.console import Console
 from deploy import demo_logins, processes, simulation, topics_admin, view
 from deploy.broker import EmbeddedBroker
 from deploy.cities import load_city
-from deploy.errors import Fault
+from deploy.errors import Fault, ungrouped
 from deploy.ports import free_ports, is_free
 from schemas.topics import TOPICS
 
@@ -101,11 +101,10 @@ async def _serve(plan: Plan, address: str, console: Console) -> None:
     if plan.simulate:
         tasks.append(play.run(over))
     try:
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(_or_end(task, over))
-    except* Fault as faults:
-        raise faults.exceptions[0] from None
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                for task in tasks:
+                    group.create_task(_or_end(task, over))
     finally:
         processes.end([child for one in services if (child := one.child)], _GRACE_S)
 

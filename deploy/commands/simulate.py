@@ -11,7 +11,7 @@ import click
 
 from deploy import simulating, vias
 from deploy.answering import answer
-from deploy.errors import Fault
+from deploy.errors import Fault, ungrouped
 from deploy.feeding import Pace
 from deploy.options import (
     MAYBE_NO_BROKER,
@@ -209,7 +209,7 @@ async def _play(
     hurry = max(1.0, plan.speed or simulating.HURRY)
     people = People(plan.seed, plan.city.code, desks, crews=answers, hurry=hurry)
     sent = 0
-    try:
+    with ungrouped():
         async with asyncio.TaskGroup() as group:
             if answers or not people.is_done:
                 group.create_task(answer(address, prefix, people, over, listening))
@@ -233,8 +233,6 @@ async def _play(
                 click.echo("played; answers go on until Ctrl-C", err=True)
             elif not answers:
                 over.set()
-    except* Fault as faults:
-        raise faults.exceptions[0] from None
     return sent
 
 
