@@ -1,5 +1,4 @@
 /** The page's language: Chinese or English, one table of strings. */
-import { REFUSALS } from "./refusals";
 import { KIND_NAMES, STRINGS, type Key } from "./strings";
 
 export type Lang = "zh" | "en";
@@ -40,8 +39,7 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
 
 /** Why something was refused: the reason in words, and the hint as it came. */
 export function refusal(reason: string | undefined, hint: string | undefined): string {
-  const words = reason && REFUSALS[reason]?.[current === "zh" ? 0 : 1];
-  return [words || reason, hint].filter(Boolean).join(" · ");
+  return [word("refusal", reason), hint].filter(Boolean).join(" · ");
 }
 
 /** A word of the wire (a kind, a state, a reason) as people say it; itself when not in the table. */

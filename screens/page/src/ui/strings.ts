@@ -1,6 +1,8 @@
 /** Every string of the page: [Chinese, English]. Words of the wire stand as `group.word`. */
 
-type Pair = readonly [zh: string, en: string];
+import { REFUSALS } from "./refusals";
+
+export type Pair = readonly [zh: string, en: string];
 
 export const STRINGS = {
   "app.name": ["城市大脑", "City Brain"],
@@ -351,6 +353,8 @@ export const STRINGS = {
   "kpi.sensors": ["传感器超限", "Sensors over"],
   "kpi.reminder": ["提醒有效率", "Reminders that worked"],
   "kpi.alerts": ["进行中告警", "Open alerts"],
+
+  ...REFUSALS,
 } as const satisfies Record<string, Pair>;
 
 export type Key = keyof typeof STRINGS;
