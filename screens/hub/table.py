@@ -24,7 +24,6 @@ NOWHERE, EVERYWHERE = -1, -2
 REST_MS = 1000
 """An entity is told at most once in so long."""
 _FIRST_ROWS = 64
-_NONE: frozenset[int] = frozenset()
 
 
 class Place(NamedTuple):
@@ -88,6 +87,11 @@ class Table:
 
     # -- rows -------------------------------------------------------------------------
 
+    def place(self, row: int) -> Place:
+        """Return where a row counts."""
+        where = float(self.lon_deg[row]), float(self.lat_deg[row]), int(self.community[row])
+        return Place(*where, self.others.get(row, frozenset()))
+
     def _add(self, name: str) -> int:
         """Return a row for a new entity; it is not shown before it is published."""
         if self._free:
@@ -123,21 +127,17 @@ class Table:
 
     def _place(self, row: int, cursor: int, place: Place, kind: str) -> None:
         """Put a row somewhere; log it when it so leaves a cell, a community or a kind."""
-        lon_deg, lat_deg, community, others = place
         if self.version[row]:
-            before = _cells(float(self.lon_deg[row]), float(self.lat_deg[row]))
-            moved = before != _cells(lon_deg, lat_deg)
-            owners = int(self.community[row]), self.others.get(row, _NONE)
-            if moved or owners != (community, others) or kind != self.kinds[row]:
+            before = self.place(row)
+            moved = _cells(before) != _cells(place)
+            if moved or before[2:] != place[2:] or kind != self.kinds[row]:
                 self._log(row, cursor)
                 self.layout += 1
         else:
             self.layout += 1
-        self.lon_deg[row] = lon_deg
-        self.lat_deg[row] = lat_deg
-        self.community[row] = community
-        if others:
-            self.others[row] = others
+        self.lon_deg[row], self.lat_deg[row], self.community[row] = place[:3]
+        if place.others:
+            self.others[row] = place.others
         else:
             self.others.pop(row, None)
         self.kinds[row] = sys.intern(kind)  # few kinds, kept also of what left
@@ -145,9 +145,8 @@ class Table:
     def _log(self, row: int, cursor: int) -> None:
         if not self.version[row]:
             return
-        place = (float(self.lon_deg[row]), float(self.lat_deg[row]))
-        owners = int(self.community[row]), self.others.get(row, _NONE)
-        self.left.add(cursor, self.ids[row], self.kinds[row], place, owners)
+        was = self.place(row)
+        self.left.add(cursor, self.ids[row], self.kinds[row], was[:2], was[2:])
 
     # -- what a subscription sees -----------------------------------------------------
 
@@ -211,5 +210,5 @@ class Table:
 _WITH_KINDS = frozenset({Layer.ALERTS, Layer.INCIDENTS, Layer.VESSELS, Layer.SENSORS})
 
 
-def _cells(lon_deg: float, lat_deg: float) -> tuple[int, int] | None:
-    return None if math.isnan(lon_deg) else (cell(lon_deg), cell(lat_deg))
+def _cells(place: Place) -> tuple[int, int] | None:
+    return None if math.isnan(place.lon_deg) else (cell(place.lon_deg), cell(place.lat_deg))

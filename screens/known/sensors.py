@@ -169,10 +169,6 @@ class Sensors(StationaryTable):
         card["stale_after_s"] = int(self._stale_after_ms[row]) // 1000
         return card
 
-    def place(self, row: int) -> Place:
-        """Return where a sensor stands."""
-        return Place(float(self.lon_deg[row]), float(self.lat_deg[row]), int(self.community[row]))
-
     def newest(self, codes: Sequence[str]) -> Mapping[str, tuple[float, int]]:
         """Return (value, time in ms) of those sensors that were ever heard."""
         rows = {code: self.row_of[code] for code in codes if code in self.row_of}
