@@ -22,6 +22,7 @@ HEARD: Final = (*desk.HEARD, topics.REMINDERS)
 """The topics that they hear."""
 
 _Word = Callable[[int], KeyedRecord]
+_Alike = Callable[[str], str] | None
 
 
 class People:
@@ -46,7 +47,7 @@ class People:
         desks: Sequence[Desk] = (),
         *,
         crews: bool,
-        alike: Callable[[str], str] | None = None,
+        alike: _Alike = None,
         hurry: float = 1.0,
         when: Callable[[int], int] = lambda at_ms: at_ms,
     ) -> None:
@@ -126,9 +127,6 @@ class _Seat(NamedTuple):
 
 
 _Update = Callable[[int], DispatchUpdate]
-
-
-_Alike = Callable[[str], str] | None
 
 
 def _of_crews(seed: int, value: bytes, alike: _Alike) -> Iterator[tuple[float, _Update]]:
